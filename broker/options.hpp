@@ -1,0 +1,72 @@
+// Every limit of the broker: its name, default and unit. The answer when it is reached stands beside it.
+//
+// Filled from the configuration (limits.* in dunlin.yaml, proto/config.proto), read by connections, sessions and shards.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace dunlin {
+
+struct options {
+  // Connections. Over connections_max: CONNACK 0x97 (3.x: 3), then closed.
+  uint32_t connections_max = 1'000'000;
+  // No CONNECT within: closed.
+  uint32_t connect_timeout_ms = 10'000;
+  // Over: DISCONNECT 0x95 (told in CONNACK), closed.
+  uint32_t packet_bytes_max = 1'048'576;
+  // Over: the server keep-alive property tells 5.0 clients the lower value; 3.x clients are held to their own.
+  uint32_t keep_alive_max_s = 65'535;
+  // Topic levels in a name or filter. Over: 0x90 / 0x8F.
+  uint32_t topic_levels_max = 128;
+  // Topic length, bytes. Over: 0x90 / 0x8F.
+  uint32_t topic_bytes_max = 65'535;
+  // Client ID length, bytes. Over: 0x85 (3.x: 2).
+  uint32_t client_id_bytes_max = 65'535;
+  // Filters of one client. Over: SUBACK 0x97 (3.x: 0x80).
+  uint32_t subscriptions_per_client_max = 1'000'000;
+  // Payload, bytes; 0: bounded by the packet. Over: PUBACK 0x95, dropped and counted.
+  uint32_t payload_bytes_max = 0;
+  uint8_t qos_max = 2;            // over: DISCONNECT 0x9B
+  bool retain_available = true;   // false: DISCONNECT 0x9A
+  bool wildcard_available = true;  // false: SUBACK 0xA2
+  bool shared_available = true;    // false: SUBACK 0x9E
+
+  // Sessions.
+  // Outgoing QoS 1 and 2 messages not yet acknowledged; the client's receive maximum where lower. Over: queued.
+  uint16_t inflight_max = 65'535;
+  // What 5.0 clients may send unacknowledged (CONNACK receive maximum). Over: DISCONNECT 0x93.
+  uint16_t receive_max = 65'535;
+  // Topic aliases a client may use. Over: DISCONNECT 0x94.
+  uint16_t topic_alias_max = 64;
+  // Queued messages of one session beyond the in-flight ones (offline, slow). Over: the new one is dropped and counted.
+  uint32_t queue_messages_max = 100'000;
+  // Bytes of the same queue. Over: as above.
+  uint64_t queue_bytes_max = 256ull << 20;
+  // Whether QoS 0 messages are queued for an offline persistent session.
+  bool queue_qos0 = false;
+  // Session expiry of 3.x clients with clean session = 0, and the most a 5.0 client gets, seconds. Then: ended.
+  uint32_t session_expiry_max_s = 7 * 24 * 3600;
+  // Sessions kept for offline clients. Over: the new one is not kept beyond its connection (session expiry 0 in CONNACK).
+  uint32_t offline_sessions_max = 1'000'000;
+
+  // Flow. Unsent output of one connection, bytes, above which its publishers are held back.
+  uint32_t output_high_bytes = 1 << 20;
+  // ... and below which they go on.
+  uint32_t output_low_bytes = 256 << 10;
+  // Messages on the way to one session (its mailbox) above which publishers are held back.
+  uint32_t mailbox_messages_max = 20'000;
+  // How long one slow subscriber may hold back publishers, ms. Then its QoS 0 messages are dropped and counted, and its
+  // QoS 1 and 2 messages queued, until it has caught up.
+  uint32_t slow_grace_ms = 200;
+  // Batches of one publisher that wait for their shard. Reached: its socket is not read.
+  uint32_t batches_outstanding_max = 4;
+
+  // Retained messages of the node. Over: PUBACK 0x97, not retained, counted.
+  uint64_t retained_messages_max = 10'000'000;
+  uint64_t retained_bytes_max = 8ull << 30;
+  // $SYS/broker/... is published this often, seconds; 0: never.
+  uint32_t sys_interval_s = 30;
+};
+
+}  // namespace dunlin
