@@ -18,13 +18,14 @@ enum class format { text, json };
 struct field {
   std::string_view key;
   std::string value;
+  bool literal = false;  // a number or a truth value: JSON writes it without quotes
 
   field(std::string_view k, std::string_view v) : key(k), value(v) {}
   field(std::string_view k, const char* v) : key(k), value(v) {}
   field(std::string_view k, const std::string& v) : key(k), value(v) {}
-  field(std::string_view k, bool v) : key(k), value(v ? "true" : "false") {}
+  field(std::string_view k, bool v) : key(k), value(v ? "true" : "false"), literal(true) {}
   template <std::integral T>
-  field(std::string_view k, T v) : key(k), value(std::to_string(v)) {}
+  field(std::string_view k, T v) : key(k), value(std::to_string(v)), literal(true) {}
 };
 using fields = std::initializer_list<field>;
 
