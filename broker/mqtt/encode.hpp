@@ -1,8 +1,9 @@
 // Packets to bytes: every function appends one whole packet to `out`.
 //
-// Used by the session (server side), the load tool and tests (client side). Properties are written for version::v5 only;
-// a reason code that a 3.x packet cannot carry is left out or mapped (CONNACK). The caller keeps the protocol's rules
-// (a packet id with QoS > 0, strings of at most 65,535 bytes); they are asserted, not reported.
+// Used by the session (server side), the load tool and tests (client side). Properties are written
+// for version::v5 only; a reason code that a 3.x packet cannot carry is left out or mapped
+// (CONNACK). The caller keeps the protocol's rules (a packet id with QoS > 0, strings of at most
+// 65,535 bytes); they are asserted, not reported.
 #pragma once
 
 #include <string>
@@ -25,8 +26,8 @@ void encode(const disconnect& p, version v, std::string& out);
 void encode(const auth& p, version v, std::string& out);
 void encode(const packet& p, version v, std::string& out);
 
-// The hot answer: PUBACK, PUBREC, PUBREL or PUBCOMP with a code and nothing else; four bytes when the code is success
-// or the version is 3.x.
+// The hot answer: PUBACK, PUBREC, PUBREL or PUBCOMP with a code and nothing else; four bytes when
+// the code is success or the version is 3.x.
 void encode_ack(packet_type type, uint16_t packet_id, reason code, version v, std::string& out);
 
 }  // namespace dunlin::mqtt

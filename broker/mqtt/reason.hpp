@@ -1,5 +1,6 @@
-// Reason codes of MQTT 5 (section 2.4) and the CONNACK return codes of MQTT 3.1 and 3.1.1 (3.2.2.3).
-// Used by the codec, the core and the edge. One enum serves CONNACK, PUBACK ... DISCONNECT and AUTH.
+// Reason codes of MQTT 5 (section 2.4) and the CONNACK return codes of MQTT 3.1 and 3.1.1
+// (3.2.2.3). Used by the codec, the core and the edge. One enum serves CONNACK, PUBACK ...
+// DISCONNECT and AUTH.
 #pragma once
 
 #include <cstdint>
@@ -51,6 +52,13 @@ enum class reason : uint8_t {
   maximum_connect_time = 0xA0,
   subscription_identifiers_not_supported = 0xA1,
   wildcard_subscriptions_not_supported = 0xA2,
+};
+
+// What a decoder answers to bytes that the specification forbids: the code to send before closing,
+// and why.
+struct malformed {
+  reason code;
+  std::string_view why;  // static text
 };
 
 // The specification's name of the code, lower case with underscores ("packet_too_large").
