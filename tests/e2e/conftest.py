@@ -1,0 +1,97 @@
+"""Fixtures of the end-to-end tests.
+
+DUNLIN_BIN names the binary (default: what `bazel build //broker:dunlin` left). E2E_BROKER=mosquitto runs what is plain MQTT
+against Debian's Mosquitto, which proves the tests themselves. E2E_STRICT=1: what is missing is a failure, not a skip.
+"""
+import itertools
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from kit.node import Dunlin, Mosquitto
+
+ROOT = Path(__file__).resolve().parents[2]
+STAND_IN = os.environ.get("E2E_BROKER", "dunlin") == "mosquitto"
+STRICT = os.environ.get("E2E_STRICT") == "1"
+numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "rocketmq" in item.fixturenames:
+            item.add_marker(pytest.mark.rocketmq)
+        if STAND_IN and (item.get_closest_marker("dunlin") or item.get_closest_marker("rocketmq")):
+            item.add_marker(pytest.mark.skip(reason="about Dunlin alone"))
+
+
+def missing(what):
+    """What a test cannot do without is not there."""
+    if STRICT:
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def dunlin_bin():
+    given = os.environ.get("DUNLIN_BIN")
+    if not given:
+        startup = os.environ.get("DUNLIN_BAZEL_STARTUP", "").split()
+        folder = subprocess.run(["bazel", *startup, "info", "bazel-bin"], cwd=ROOT, capture_output=True, text=True,
+                                timeout=120).stdout.strip()
+        given = f"{folder}/broker/dunlin"
+    if not os.access(given, os.X_OK):
+        missing(f"no binary at {given}: bazel build //broker:dunlin, or set DUNLIN_BIN")
+    return given
+
+
+@pytest.fixture(scope="module")
+def broker(request, tmp_path_factory):
+    """One broker for all tests of a file; a file may set CONFIG."""
+    folder = tmp_path_factory.mktemp("broker")
+    config = getattr(request.module, "CONFIG", None)
+    if STAND_IN:
+        node = Mosquitto(folder, config)
+    else:
+        node = Dunlin(request.getfixturevalue("dunlin_bin"), folder, config)
+    node.start()
+    yield node
+    node.stop()
+
+
+@pytest.fixture
+def make_node(dunlin_bin, tmp_path):
+    """make_node(config) -> a started Dunlin of this test alone; stopped (exit code 0) at its end if it still runs."""
+    nodes = []
+
+    def make(config=None, start=True):
+        node = Dunlin(dunlin_bin, tmp_path / f"node{len(nodes)}", config)
+        nodes.append(node)
+        return node.start() if start else node
+
+    yield make
+    faults = []
+    for node in nodes:
+        if node.running():
+            try:
+                node.stop()
+            except AssertionError as e:
+                faults.append(str(e))
+    assert not faults, "\n".join(faults)
+
+
+@pytest.fixture
+def uid():
+    """A part for client IDs and topics that no other test uses."""
+    return f"t{next(numbers)}"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed test shows the end of its broker's log."""
+    report = (yield).get_result()
+    if report.when == "call" and report.failed:
+        node = item.funcargs.get("broker")
+        if node is not None:
+            report.sections.append(("broker log", node.log_tail(30)))
