@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Creates the RocketMQ topics and consumer groups that rules need; what is there already stays as it is.
-#   topics.sh dunlin.yaml ...                those of the file's rules: FIFO topics and ordered groups for `order: device`
+#   topics.sh [--config] dunlin.yaml ...     those of the file's rules: FIFO topics and ordered groups for `order: device`
 #   topics.sh --topic T[:NORMAL|FIFO|DELAY] --group G[:ordered] ...
 # Exit code 2: a wrong file or a topic of another type. RMQ_USER and RMQ_PASSWORD: an administrator of a server with AUTH=1
 # (default admin, admin-secret when AUTH=1 is set). Other variables: env.sh.
@@ -16,6 +16,7 @@ fi
 ARGUMENTS=()
 while [ $# -gt 0 ]; do
   case $1 in
+    --config) shift ;;
     --topic | --group) ARGUMENTS+=("$1" "${2:?"$1 needs a name"}") && shift 2 ;;
     -*) rmq_fail "unknown option $1" ;;
     *) [ -r "$1" ] || rmq_fail "$1 cannot be read"
