@@ -30,7 +30,7 @@ void set_duration(google::protobuf::Duration* out, milliseconds d) {
 // The stream: settings out, settings or an error in, then silence for as long as the consumer lives.
 class rocketmq_consumer::telemetry {
  public:
-  telemetry(rocketmq_consumer* owner) : owner_(owner), engine_(owner->engine_) {
+  explicit telemetry(rocketmq_consumer* owner) : owner_(owner), engine_(owner->engine_) {
     engine_.prepare(context_, owner->client_id_, milliseconds{0});
     ++pending_;
     stream_ = engine_.stub().AsyncTelemetry(&context_, engine_.queue(), &started_);
@@ -41,7 +41,6 @@ class rocketmq_consumer::telemetry {
     owner_ = nullptr;
     context_.TryCancel();
   }
-  void cancel() { context_.TryCancel(); }
 
   void announce() {
     if (writing_ || !open_) {
@@ -88,6 +87,7 @@ class rocketmq_consumer::telemetry {
     stream_->Read(&in_, &read_);
   }
   void finish() {
+    open_ = false;
     ++pending_;
     stream_->Finish(&status_, &finish_);
   }

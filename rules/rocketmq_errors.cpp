@@ -13,6 +13,8 @@ bool contains(std::string_view text, std::string_view part) {
 
 // The first line of the server's text, cut.
 std::string first_line(std::string_view text) {
+  constexpr std::string_view wrapper = "org.apache.rocketmq.proxy.common.ProxyException: ";
+  if (text.substr(0, wrapper.size()) == wrapper) text.remove_prefix(wrapper.size());
   text = text.substr(0, text.find_first_of("\r\n"));
   return std::string(text.substr(0, text_bytes_max));
 }

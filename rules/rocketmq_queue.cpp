@@ -20,7 +20,8 @@ namespace {
 using std::chrono::milliseconds;
 using result_function = std::function<void(queue_result)>;
 
-constexpr size_t arena_block_bytes = 256 << 10;  // most requests fit: no allocation but the messages' own
+// Most requests fit: no allocation but the messages' own.
+constexpr size_t arena_block_bytes = 256 << 10;
 constexpr milliseconds nack_delay_min{1000}, nack_delay_max{12 * 3600 * 1000};
 
 queue_result closed() { return {outcome::retry, 0, "the queue is closed"}; }
@@ -28,6 +29,14 @@ queue_result closed() { return {outcome::retry, 0, "the queue is closed"}; }
 int64_t now_ms() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<milliseconds>(now).count();
+}
+
+google::protobuf::ArenaOptions arena_options(char* block) {
+  google::protobuf::ArenaOptions out;
+  out.initial_block = block;
+  out.initial_block_size = arena_block_bytes;
+  out.max_block_size = arena_block_bytes;
+  return out;
 }
 
 class rocketmq_queue final : public message_queue {
@@ -65,7 +74,7 @@ class rocketmq_queue final : public message_queue {
 
   std::map<std::string, std::unique_ptr<rocketmq_consumer>> consumers_;  // on the thread
   std::unique_ptr<char[]> block_ = std::make_unique<char[]>(arena_block_bytes);
-  google::protobuf::Arena arena_{block_.get(), arena_block_bytes};  // on the thread; one request at a time
+  google::protobuf::Arena arena_{arena_options(block_.get())};  // on the thread; one request at a time
   rocketmq_engine engine_;  // last: its thread uses the others until it has ended
 };
 
