@@ -1,0 +1,132 @@
+#include "broker/cli.hpp"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <iostream>
+
+#include "base/log.hpp"
+#include "base/version.hpp"
+
+namespace dunlin {
+
+namespace {
+
+constexpr const char* standard_file = "dunlin.yaml";
+
+std::vector<std::pair<std::string, std::string>> environment() {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (char** e = environ; e != nullptr && *e != nullptr; ++e) {
+    const std::string_view both = *e;
+    const size_t equals = both.find('=');
+    if (equals != std::string_view::npos)
+      out.emplace_back(both.substr(0, equals), both.substr(equals + 1));
+  }
+  return out;
+}
+
+log::level level_of(const config& c) {
+  switch (c.log().level()) {
+    case proto::Log::DEBUG:
+      return log::level::debug;
+    case proto::Log::INFO:
+      return log::level::info;
+    case proto::Log::WARN:
+      return log::level::warn;
+    case proto::Log::ERROR:
+      return log::level::error;
+    case proto::Log::OFF:
+      return log::level::off;
+  }
+  return log::level::info;
+}
+
+// Stands in front of every command but version: its own --config and --set.
+struct arguments {
+  config_source from;
+  bool json = false;
+
+  void add_to(CLI::App& command) {
+    command.add_option("-c,--config", from.file,
+                       "the configuration file (default: ./dunlin.yaml, if there is one)");
+    command
+        .add_option("-s,--set", from.settings,
+                    "KEY=VALUE: sets one key, for example http.address=127.0.0.1:8081")
+        ->allow_extra_args(false)
+        ->take_all();
+  }
+  absl::StatusOr<loaded_config> load() {
+    std::error_code ec;
+    if (from.file.empty() && std::filesystem::exists(standard_file, ec)) from.file = standard_file;
+    from.environment = environment();
+    return load_config(from);
+  }
+};
+
+void print_summary(const loaded_config& c) {
+  const auto& v = c.values;
+  std::cout << "ok\n  file: " << (c.file.empty() ? "none (defaults)" : c.file)
+            << "\n  node: " << v.node().name() << ", data in " << v.node().data_dir() << '\n';
+  for (const auto& l : v.listeners())
+    std::cout << "  listener: " << l.name() << " on " << l.address() << '\n';
+  if (v.http().enabled()) std::cout << "  http: on " << v.http().address() << '\n';
+  std::cout << "  queue: "
+            << (v.rocketmq().endpoint().empty() ? "embedded"
+                                                : "RocketMQ at " + v.rocketmq().endpoint())
+            << '\n';
+  for (const auto& r : v.rules()) {
+    const std::string topic =
+        r.type() == proto::Rule::STATUS ? "group " + r.group() : "topic " + r.topic();
+    std::cout << "  rule: " << r.id() << ", "
+              << (r.type() == proto::Rule::INBOUND ? "queue " + r.queue() + " to " + topic
+                                                   : topic + " to queue " + r.queue())
+              << '\n';
+  }
+}
+
+int serve_with(const loaded_config& c, const std::function<int(const loaded_config&)>& serve) {
+  log::configure(level_of(c.values), c.values.log().format() == proto::Log::JSON
+                                         ? log::format::json
+                                         : log::format::text);
+  for (const auto& w : c.warnings) log::warn("configuration", {{"warning", w}});
+  return serve(c);
+}
+
+}  // namespace
+
+int run_cli(int argc, char** argv, std::function<int(const loaded_config&)> serve) {
+  CLI::App app{"Dunlin, an MQTT broker with rules to and from RocketMQ", "dunlin"};
+  app.require_subcommand(1);
+  arguments args;
+  auto* run =
+      app.add_subcommand("serve", "run a node in the foreground; SIGTERM drains and ends it");
+  auto* check = app.add_subcommand("check", "check the configuration and say what it means");
+  auto* show = app.add_subcommand("show-config", "every key with its value and where it was set");
+  auto* show_version = app.add_subcommand("version", "the version");
+  for (auto* command : {run, check, show}) args.add_to(*command);
+  show->add_flag("--json", args.json, "as JSON");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : exit_wrong_configuration;
+  }
+  if (show_version->parsed()) {
+    std::cout << version << '\n';
+    return 0;
+  }
+  const auto loaded = args.load();
+  if (!loaded.ok()) {
+    std::cerr << std::string(loaded.status().message()) << '\n';
+    return exit_wrong_configuration;
+  }
+  if (run->parsed()) return serve_with(*loaded, serve);
+  for (const auto& w : loaded->warnings) std::cerr << "warning: " << w << '\n';
+  if (check->parsed())
+    print_summary(*loaded);
+  else
+    std::cout << (args.json ? show_config_json(*loaded) : show_config(*loaded));
+  return 0;
+}
+
+}  // namespace dunlin

@@ -1,0 +1,99 @@
+// show-config: every key with its value and origin.
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "broker/config.hpp"
+#include "broker/config/fill.hpp"
+
+namespace dunlin {
+
+namespace conf = configuration;
+
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+std::string quoted(const std::string& s) {  // good in YAML and in JSON
+  std::string out = "\"";
+  for (const char c : s) {
+    char code[8];
+    if (c == '"' || c == '\\')
+      out.append("\\").append(1, c);
+    else if (static_cast<unsigned char>(c) < 0x20)
+      out.append(code, static_cast<size_t>(std::snprintf(code, sizeof code, "\\u%04x", c)));
+    else
+      out += c;
+  }
+  return out + '"';
+}
+
+std::string value_of(const Message& m, const FieldDescriptor& f) {  // as YAML and JSON both take it
+  const auto& r = *m.GetReflection();
+  if (f.options().GetExtension(proto::secret) && !r.GetString(m, &f).empty()) return "\"(hidden)\"";
+  switch (f.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return r.GetBool(m, &f) ? "true" : "false";
+    case FieldDescriptor::CPPTYPE_UINT32:
+      return std::to_string(r.GetUInt32(m, &f));
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return std::to_string(r.GetUInt64(m, &f));
+    case FieldDescriptor::CPPTYPE_ENUM:
+      return quoted(conf::lower(r.GetEnum(m, &f)->name()));
+    default:
+      return quoted(r.GetString(m, &f));
+  }
+}
+
+// Calls f(path, value) for every key of the schema, set or not.
+template <class F>
+void walk(const Message& m, const std::string& path, const F& f) {
+  const auto& r = *m.GetReflection();
+  for (int i = 0; i < m.GetDescriptor()->field_count(); ++i) {
+    const auto& field = *m.GetDescriptor()->field(i);
+    const std::string key = path.empty() ? field.name() : path + '.' + field.name();
+    if (!field.is_repeated() && field.message_type() != nullptr)
+      walk(r.GetMessage(m, &field), key, f);
+    else if (!field.is_repeated())
+      f(key, value_of(m, field));
+    else
+      for (int e = 0; e < r.FieldSize(m, &field); ++e) {
+        const std::string entry = key + '.' + std::to_string(e);
+        if (field.message_type() != nullptr)
+          walk(r.GetRepeatedMessage(m, &field, e), entry, f);
+        else
+          f(entry, quoted(r.GetRepeatedString(m, &field, e)));
+      }
+  }
+}
+
+std::string origin_of(const loaded_config& c, const std::string& key) {
+  const auto it = c.origins.find(key);
+  return it == c.origins.end() ? "default" : it->second;
+}
+
+}  // namespace
+
+std::string show_config(const loaded_config& c) {
+  std::string out;
+  walk(c.values, "", [&](const std::string& key, const std::string& value) {
+    std::string line = key + ": " + value;
+    line.resize(std::max<size_t>(line.size() + 2, 52), ' ');
+    out += line + "# " + origin_of(c, key) + '\n';
+  });
+  return out;
+}
+
+std::string show_config_json(const loaded_config& c) {
+  std::string out;
+  walk(c.values, "", [&](const std::string& key, const std::string& value) {
+    out += (out.empty() ? "  " : ",\n  ") + quoted(key) + ": {\"value\": " + value +
+           ", \"origin\": " + quoted(origin_of(c, key)) + '}';
+  });
+  return "{\n" + out + "\n}\n";
+}
+
+}  // namespace dunlin
