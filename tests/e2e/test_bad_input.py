@@ -1,12 +1,12 @@
 """Clients that break the rules: each gets its answer, and nobody else notices."""
 import random
-import statistics
 import threading
 import time
 
 import pytest
 
 from kit import wire
+from kit.load import Pair
 from kit.wire import Closed, Nothing, Wire
 
 pytestmark = pytest.mark.dunlin
@@ -43,24 +43,6 @@ AFTER_CONNECT = {  # bytes, reason code in MQTT 5
     "length of five bytes": (bytes.fromhex("30ffffffffff01"), 0x81),
     "bytes after the end": (wire.packet("pingreq", 0, b"x"), 0x81),
 }
-
-
-class Pair:
-    """Two well-behaved clients that measure how long a QoS 1 message takes from one to the other, ms."""
-
-    def __init__(self, port, uid):
-        self.topic, self.s, self.p = f"{uid}/pair", Wire.open(port, f"{uid}ps"), Wire.open(port, f"{uid}pp")
-        self.s.subscribe(self.topic, 1)
-
-    def measure(self, count=150):
-        took = []
-        for n in range(count):
-            begin = time.perf_counter()
-            self.p.publish(self.topic, str(n), 1)
-            assert self.s.take().payload == str(n).encode()
-            took.append((time.perf_counter() - begin) * 1000)
-            self.p.expect("puback")
-        return statistics.median(took), sorted(took)[int(count * 0.95)]
 
 
 @pytest.mark.parametrize("name", BEFORE_CONNECT)

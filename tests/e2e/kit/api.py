@@ -43,10 +43,12 @@ class Api:
         return f"/api/v1/queues/{urllib.parse.quote(topic, safe='')}/{what}"
 
     def queue_put(self, topic, body, properties=None, tag="", keys=()):
-        body = body.encode() if isinstance(body, str) else body
-        message = {"bodyBase64": base64.b64encode(body).decode(), "properties": properties or {}, "tag": tag,
-                   "keys": list(keys)}
-        status, text = self.call("POST", self.queue_path(topic, "messages"), {"messages": [message]})
+        self.queue_put_many(topic, [body], properties, tag, keys)
+
+    def queue_put_many(self, topic, bodies, properties=None, tag="", keys=()):
+        messages = [{"bodyBase64": base64.b64encode(b.encode() if isinstance(b, str) else b).decode(),
+                     "properties": properties or {}, "tag": tag, "keys": list(keys)} for b in bodies]
+        status, text = self.call("POST", self.queue_path(topic, "messages"), {"messages": messages})
         assert status in (200, 201, 202), (status, text)
 
     def queue_get(self, topic, group, count=32, wait=5):
