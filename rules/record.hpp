@@ -27,6 +27,13 @@ struct device_message {  // views: valid as long as the bytes they point into
 
 void append_record(const device_message& m, std::string& out);
 
+// One record's place at the front of `records`, which moves past it. Damaged: not a whole record; nothing moved.
+enum class record_walk : uint8_t { record, end, damaged };
+record_walk next_record(std::string_view& records, device_message& m);  // m keeps its vector's capacity
+
+// How many whole records these are; nothing when they are not (reads the headers alone).
+std::optional<uint32_t> count_records(std::string_view records);
+
 // Walks the records; false when the bytes are not whole records (those before the fault have been given to f).
 bool for_each_record(std::string_view records, const std::function<void(const device_message&)>& f);
 
