@@ -3,8 +3,8 @@
 // Used by net/connection (server side), the load tool and tests (client side), and the fuzzers. Two
 // steps, so that the hot path pays for one packet type only:
 //
-//   frame_result f = next_frame(bytes, max_packet_size);   // fixed header: need_more, malformed or
-//   frame publish_result p = decode_publish(frame, version::v5);  // views into the frame's body
+//   frame_result f = next_frame(bytes, max_packet_size);  // need_more, malformed or frame
+//   decode_result<publish> p = decode_publish(frame, version::v5);  // views into the frame's body
 //
 // No function throws, allocates more than the packet's own size calls for, or reads past its input.
 // `malformed` carries the reason code that the specification names (0x81 malformed packet, 0x82
@@ -33,7 +33,7 @@ template <class T>
 using decode_result = std::variant<T, malformed>;
 
 // The first whole packet in `in`. A packet longer than max_packet_size (of the whole packet, bytes)
-// is malformed with packet_too_large as soon as its length is known [MQTT-3.1.2-24]. A frame has a
+// is malformed with packet_too_large as soon as its length is known [MQTT-3.2.2-15]. A frame has a
 // defined type and the flags of that type (2.1.3); the functions below rely on it. A PINGREQ or
 // PINGRESP needs no decoding: its frame is empty.
 inline frame_result next_frame(std::string_view in, size_t max_packet_size);
@@ -58,30 +58,29 @@ decode_result<unsuback> decode_unsuback(const frame& f, version v);
 // Any packet, by its type; for tests, tools and fuzzers.
 decode_result<packet> decode(const frame& f, version v);
 
-// -- implementation
-// -------------------------------------------------------------------------------------------------
+// -- implementation ------------------------------------------------------------------------------
 
 namespace decode_detail {
 
 // For each type the set of flags that its first byte may have. The second value of PUBREL,
 // SUBSCRIBE and UNSUBSCRIBE is the DUP flag of MQTT 3.1; PUBLISH has all but QoS 3.
 constexpr uint16_t flags_allowed[16] = {
-    0,
-    1 << 0,
-    1 << 0,
-    0x3F3F,  // reserved, CONNECT, CONNACK, PUBLISH
-    1 << 0,
-    1 << 0,
-    1 << 2 | 1 << 10,
-    1 << 0,  // PUBACK, PUBREC, PUBREL, PUBCOMP
-    1 << 2 | 1 << 10,
-    1 << 0,
-    1 << 2 | 1 << 10,
-    1 << 0,  // SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK
-    1 << 0,
-    1 << 0,
-    1 << 0,
-    1 << 0,  // PINGREQ, PINGRESP, DISCONNECT, AUTH
+    0,                 // reserved
+    1 << 0,            // CONNECT
+    1 << 0,            // CONNACK
+    0x3F3F,            // PUBLISH
+    1 << 0,            // PUBACK
+    1 << 0,            // PUBREC
+    1 << 2 | 1 << 10,  // PUBREL
+    1 << 0,            // PUBCOMP
+    1 << 2 | 1 << 10,  // SUBSCRIBE
+    1 << 0,            // SUBACK
+    1 << 2 | 1 << 10,  // UNSUBSCRIBE
+    1 << 0,            // UNSUBACK
+    1 << 0,            // PINGREQ
+    1 << 0,            // PINGRESP
+    1 << 0,            // DISCONNECT
+    1 << 0,            // AUTH
 };
 
 }  // namespace decode_detail
