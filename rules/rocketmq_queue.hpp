@@ -19,9 +19,9 @@
 namespace dunlin::rules {
 
 struct rocketmq_options {
-  std::string endpoint;    // host:port of the proxy's gRPC port
-  std::string access_key;  // empty: the server has authentication off
-  std::string secret_key;
+  std::string endpoint = {};    // host:port of the proxy's gRPC port
+  std::string access_key = {};  // empty: the server has authentication off
+  std::string secret_key = {};
   // The server keeps the properties of a batch's messages apart (5.4.0 and later): then limits().mixed_properties.
   bool batch_full = false;
   // No answer within: outcome::retry. A receive waits this much longer than its long poll.
