@@ -62,6 +62,9 @@ struct options {
   // Batches of one publisher that wait for their shard. Reached: its socket is not read.
   uint32_t batches_outstanding_max = 4;
 
+  // How long a publisher's acknowledgement waits for a rule, ms. Then: PUBACK 0x97 (3.x: closed without it).
+  uint32_t rule_timeout_ms = 60'000;
+
   // Retained messages of the node. Over: PUBACK 0x97, not retained, counted.
   uint64_t retained_messages_max = 10'000'000;
   uint64_t retained_bytes_max = 8ull << 30;

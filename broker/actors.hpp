@@ -1,0 +1,173 @@
+// Every actor interface and message of the broker: who accepts what, and who answers what.
+//
+//   connection --(a plain call)--> session     the packets of one read
+//   session --publish_batch--> shard, registry  --accepted--> session
+//   shard --deliver--> session                 shard --rules::store--> outbound rule
+//   session --subscribe_to--> shard            --subscribed--> session
+//   handshake --open_session--> registry       --attach_connection--> session
+// Topics named {parent}/p2p/{clientId} go to the registry that knows the client; all others to the shard of their first two
+// levels. A publish visits exactly one of them.
+#pragma once
+
+#include <caf/all.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/core/delivery.hpp"
+#include "broker/core/filter.hpp"
+#include "broker/core/incoming.hpp"
+#include "broker/mqtt/packet.hpp"
+#include "broker/net/connection.hpp"
+#include "broker/session_gate.hpp"
+#include "rules/actors.hpp"
+
+namespace dunlin {
+
+// -- publishing ---------------------------------------------------------------
+
+struct publish_item {
+  mqtt::message_ptr msg;
+  uint32_t slot = core::incoming::no_slot;  // of its read, to name it in a refusal; no_slot with QoS 0
+  core::shared_text route;  // where it is routed, when that is not the topic that receivers see; else empty
+
+  std::string_view routed_to() const { return route.empty() ? msg->topic() : route.view(); }
+};
+// All publishes of one read for one shard or registry.
+struct publish_batch {
+  uint32_t read = 0;
+  std::vector<publish_item> items;
+  session_gate* origin = nullptr;  // the publishing session's; null for rules and the node itself
+};
+// The obligations of the batch are met, but for the refusals.
+struct accepted {
+  uint32_t read = 0;
+  std::vector<core::refusal> refusals;
+};
+using publisher_actor = caf::typed_actor<caf::reacts_to<accepted>>;
+
+struct deliver {
+  std::vector<core::delivery> items;
+};
+// A session whose gate was parked takes messages again.
+struct drained {
+  session_gate* gate = nullptr;
+};
+
+// -- subscribing --------------------------------------------------------------
+
+struct subscribed {
+  uint32_t token = 0;
+};
+
+// -- sessions -----------------------------------------------------------------
+
+// A CONNECT that was admitted; owns what it needs of the packet.
+struct connect_request {
+  mqtt::version ver = mqtt::version::v311;
+  std::string client_id;
+  bool clean_start = true;
+  bool assigned_id = false;         // client_id was made by the server
+  uint16_t keep_alive_s = 0;        // in force, 0: none
+  bool keep_alive_lowered = false;  // told in CONNACK
+  uint32_t session_expiry_s = 0;    // in force; ~0: never
+  bool session_expiry_lowered = false;
+  uint16_t receive_max = 65'535;
+  uint32_t packet_bytes_max = ~0u;
+  uint16_t topic_alias_max = 0;
+  bool problem_information = true;
+  struct will {
+    mqtt::message_ptr msg;
+    uint32_t delay_s = 0;
+  };
+  std::optional<will> last_will;
+};
+struct open_session {
+  net::connection_ptr connection;
+  std::shared_ptr<connect_request> request;
+};
+struct attach_connection {
+  net::connection_ptr connection;
+  std::shared_ptr<connect_request> request;
+  bool existed = false;  // the registry had the session
+  uint32_t generation = 0;  // counts the attaches of this client ID
+};
+// To itself after a move: the connection begins when it arrives at the new home.
+struct arrived {
+  attach_connection what;
+};
+enum class end_reason : uint8_t { shutdown, expired };
+struct end_session {
+  end_reason why = end_reason::expired;
+};
+// Asks the registry to forget the session, unless it was attached again since.
+struct release_session {
+  std::string client_id;
+  uint32_t generation = 0;
+};
+struct shut_down {};
+
+using session_actor =
+    caf::typed_actor<caf::reacts_to<deliver>, caf::reacts_to<accepted>, caf::reacts_to<subscribed>,
+                     caf::reacts_to<attach_connection>, caf::reacts_to<arrived>, caf::reacts_to<end_session>>;
+
+struct subscribe_to {
+  core::filter_ptr filter;  // without "$share/group/"
+  core::shared_text group;  // empty: not shared
+  mqtt::subscription_options options;
+  uint32_t id = 0;  // subscription identifier, 0: none
+  bool is_new = true;
+  bool send_retained = true;
+  session_actor who;
+  session_gate* gate = nullptr;
+  uint32_t token = 0;
+};
+struct unsubscribe_from {
+  core::filter_ptr filter;
+  core::shared_text group;
+  session_gate* gate = nullptr;
+  uint32_t token = 0;  // 0: no answer is waited for
+};
+
+// -- shards and registries ----------------------------------------------------
+
+// A rule takes `topic` and `topic/#`.
+struct bind_rule {
+  std::string topic;
+  rules::outbound_actor rule;
+  bool waits = true;  // publishers' acknowledgements wait for it
+};
+// More retained messages for one subscription; to itself.
+struct send_more_retained {
+  uint64_t cursor = 0;
+};
+
+using shard_actor =
+    caf::typed_actor<caf::reacts_to<publish_batch>, caf::reacts_to<subscribe_to>,
+                     caf::reacts_to<unsubscribe_from>, caf::reacts_to<drained>,
+                     caf::reacts_to<bind_rule>, caf::reacts_to<send_more_retained>>;
+
+using registry_actor =
+    caf::typed_actor<caf::reacts_to<publish_batch>, caf::reacts_to<open_session>,
+                     caf::reacts_to<release_session>, caf::reacts_to<drained>,
+                     caf::replies_to<shut_down>::with<shut_down>>;
+
+}  // namespace dunlin
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::publish_batch)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::accepted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::deliver)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::drained)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::subscribe_to)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::subscribed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::unsubscribe_from)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::open_session)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::attach_connection)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::arrived)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::end_session)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::release_session)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::shut_down)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::bind_rule)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::send_more_retained)

@@ -1,0 +1,196 @@
+#include "broker/core/outgoing.hpp"
+
+#include "broker/mqtt/encode.hpp"
+
+namespace dunlin::core {
+
+using mqtt::packet_type;
+using mqtt::reason;
+
+outgoing::flying* outgoing::find(uint16_t id) {
+  if (id == 0 || flight_.empty()) return nullptr;
+  const uint64_t first = first_sequence_ % ids;
+  const uint64_t index = (id - 1u + ids - first) % ids;
+  if (index >= transmitted_) return nullptr;
+  flying& f = flight_[index];
+  return f.at == stage::done ? nullptr : &f;
+}
+
+void outgoing::finish(flying& f, uint64_t tally::*how, tally& t) {
+  t.*how += 1;
+  f.at = stage::done;
+  f.d = {};
+  pop_done();
+}
+
+void outgoing::pop_done() {
+  while (!flight_.empty() && flight_.front().at == stage::done) {
+    flight_.pop_front();
+    ++first_sequence_;
+    if (transmitted_ > 0) --transmitted_;
+  }
+}
+
+bool outgoing::transmit(size_t index, bool again, uint64_t now_ms, std::string& out, tally& t) {
+  flying& f = flight_[index];
+  const uint16_t id = id_of(first_sequence_ + index);
+  if (f.at == stage::done) return true;
+  if (f.at == stage::released) {
+    mqtt::encode_ack(packet_type::pubrel, id, reason::success, link_.ver, out);
+    return true;
+  }
+  const mqtt::send_form form{.qos = f.d.qos,
+                             .dup = again,
+                             .retain = f.d.retain,
+                             .packet_id = id,
+                             .subscription_ids = f.d.subscription_ids.view(),
+                             .now_ms = now_ms};
+  if (link_.packet_bytes_max != ~0u &&
+      encoded_size(*f.d.msg, link_.ver, form) > link_.packet_bytes_max)
+    return false;
+  mqtt::encode(*f.d.msg, link_.ver, form, out);
+  ++t.sent[f.d.qos];
+  return true;
+}
+
+void outgoing::connect(const link& l, uint64_t now_ms, std::string& out, tally& t) {
+  link_ = l;
+  connected_ = true;
+  transmitted_ = 0;
+  while (transmitted_ < flight_.size() && transmitted_ < link_.window) {
+    const size_t index = transmitted_++;
+    if (!transmit(index, true, now_ms, out, t)) {
+      t.too_large += 1;
+      flight_[index].at = stage::done;
+      flight_[index].d = {};
+    }
+  }
+  pop_done();
+}
+
+void outgoing::offer(delivery d, uint64_t now_ms, std::string* out, bool room, tally& t) {
+  ++t.queued;
+  if (d.msg->expired(now_ms)) {
+    ++t.expired;
+    return;
+  }
+  if (d.qos == 0) {
+    if (!out) {
+      if (limits_.queue_qos0) return enqueue(std::move(d), t);
+      ++t.not_connected;
+      return;
+    }
+    if (!room) {
+      ++t.slow_subscriber;
+      return;
+    }
+    const mqtt::send_form form{.retain = d.retain,
+                               .subscription_ids = d.subscription_ids.view(),
+                               .now_ms = now_ms};
+    if (link_.packet_bytes_max != ~0u &&
+        encoded_size(*d.msg, link_.ver, form) > link_.packet_bytes_max) {
+      ++t.too_large;
+      return;
+    }
+    mqtt::encode(*d.msg, link_.ver, form, *out);
+    ++t.sent[0];
+    ++t.delivered;
+    return;
+  }
+  if (!out || !room || !queue_.empty() || transmitted_ < flight_.size() ||
+      transmitted_ >= link_.window)
+    return enqueue(std::move(d), t);
+  flight_.emplace_back(std::move(d));
+  const size_t index = transmitted_++;
+  if (!transmit(index, false, now_ms, *out, t)) finish(flight_[index], &tally::too_large, t);
+}
+
+void outgoing::enqueue(delivery d, tally& t) {
+  const size_t bytes = d.msg->footprint();
+  if (queue_.size() >= limits_.messages_max || queue_bytes_ + bytes > limits_.bytes_max) {
+    ++t.queue_full;
+    return;
+  }
+  queue_bytes_ += bytes;
+  queue_.push_back(std::move(d));
+}
+
+void outgoing::pump(uint64_t now_ms, std::string& out, size_t out_bytes_max, tally& t) {
+  if (!connected_) return;
+  while (transmitted_ < link_.window && out.size() <= out_bytes_max) {
+    if (transmitted_ < flight_.size()) {  // in flight on an earlier connection with a wider window
+      const size_t index = transmitted_++;
+      if (!transmit(index, true, now_ms, out, t)) finish(flight_[index], &tally::too_large, t);
+      continue;
+    }
+    if (queue_.empty()) return;
+    delivery d = std::move(queue_.front());
+    queue_.pop_front();
+    queue_bytes_ -= d.msg->footprint();
+    if (d.msg->expired(now_ms)) {
+      ++t.expired;
+      continue;
+    }
+    if (d.qos == 0) {
+      mqtt::encode(*d.msg, link_.ver,
+                   {.retain = d.retain,
+                    .subscription_ids = d.subscription_ids.view(),
+                    .now_ms = now_ms},
+                   out);
+      ++t.sent[0];
+      ++t.delivered;
+      continue;
+    }
+    flight_.emplace_back(std::move(d));
+    const size_t index = transmitted_++;
+    if (!transmit(index, false, now_ms, out, t)) finish(flight_[index], &tally::too_large, t);
+  }
+}
+
+bool outgoing::puback(uint16_t id, tally& t) {
+  flying* f = find(id);
+  if (!f || f->d.qos != 1) return false;
+  finish(*f, &tally::delivered, t);
+  return true;
+}
+
+bool outgoing::pubrec(uint16_t id, reason code, std::string& out, tally& t) {
+  flying* f = find(id);
+  if (!f || (f->at == stage::published && f->d.qos != 2)) {
+    // [MQTT-4.3.3] has no state to go on from; the answer ends the exchange.
+    mqtt::encode_ack(packet_type::pubrel, id, reason::packet_identifier_not_found, link_.ver, out);
+    return false;
+  }
+  if (static_cast<uint8_t>(code) >= 0x80) {
+    finish(*f, &tally::refused, t);
+    return true;
+  }
+  if (f->at == stage::published) {
+    ++t.delivered;  // the client owns it now; PUBREL and PUBCOMP only free the identifier
+    f->at = stage::released;
+    f->d.msg = {};
+  }
+  mqtt::encode_ack(packet_type::pubrel, id, reason::success, link_.ver, out);
+  return true;
+}
+
+bool outgoing::pubcomp(uint16_t id, tally&) {
+  flying* f = find(id);
+  if (!f || f->at != stage::released) return false;
+  f->at = stage::done;
+  pop_done();
+  return true;
+}
+
+void outgoing::clear(tally& t) {
+  for (size_t i = 0; i < flight_.size(); ++i)
+    if (flight_[i].at == stage::published) ++t.session_ended;
+  t.session_ended += queue_.size();
+  flight_.clear();
+  queue_.clear();
+  queue_bytes_ = 0;
+  transmitted_ = 0;
+  first_sequence_ = 0;
+}
+
+}  // namespace dunlin::core

@@ -1,0 +1,101 @@
+// What is on its way to one client: QoS 1 and 2 messages in flight, and those that wait behind them.
+//
+// The delivering half of a session (MQTT 5.0 sections 4.3, 4.4, 4.6, 4.9). Pure: it appends packets to a buffer and counts
+// what happened; the session owns it, online or not. Packet identifiers are taken in order, so that an acknowledgement
+// finds its message by arithmetic.
+//
+//   outgoing q;  q.connect({.ver = version::v5, .window = 20, ...}, out, tally);   // resends what was in flight
+//   q.offer(std::move(d), now_ms, &out, tally);   // sent, queued or dropped
+//   q.puback(id, reason, out, tally);             // makes room: sends from the queue
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "broker/core/delivery.hpp"
+#include "broker/core/ring.hpp"
+#include "broker/mqtt/packet.hpp"
+
+namespace dunlin::core {
+
+// What became of message copies in one call; the owner adds it to its counters (metrics/counters.hpp).
+struct tally {
+  uint64_t queued = 0;     // copies that came in
+  uint64_t delivered = 0;  // ... and went out, in the ways that the identity names
+  uint64_t expired = 0;
+  uint64_t refused = 0;
+  uint64_t queue_full = 0;
+  uint64_t slow_subscriber = 0;
+  uint64_t too_large = 0;
+  uint64_t session_ended = 0;
+  uint64_t not_connected = 0;
+  uint64_t sent[3] = {0, 0, 0};  // PUBLISH packets by QoS
+};
+
+struct link {  // what the client can take
+  mqtt::version ver = mqtt::version::v311;
+  uint16_t window = 65'535;            // its receive maximum, or ours where lower
+  uint32_t packet_bytes_max = ~0u;     // its maximum packet size
+};
+
+class outgoing {
+ public:
+  struct limits {
+    uint32_t messages_max = 100'000;
+    uint64_t bytes_max = 256ull << 20;
+    bool queue_qos0 = false;
+  };
+  explicit outgoing(const limits& l) : limits_(l) {}
+
+  // A connection begins: messages in flight are sent again, in order [MQTT-4.4.0-1, 4.6.0-1].
+  void connect(const link& l, uint64_t now_ms, std::string& out, tally& t);
+  void disconnect() { connected_ = false; }
+
+  // A message for this client. `out` is null while the client is offline, and `room` false while its output is full: then
+  // QoS 0 is dropped and the rest queued.
+  void offer(delivery d, uint64_t now_ms, std::string* out, bool room, tally& t);
+
+  // Acknowledgements. False: no such packet is in flight.
+  bool puback(uint16_t id, tally& t);
+  bool pubrec(uint16_t id, mqtt::reason code, std::string& out, tally& t);  // answers with PUBREL
+  bool pubcomp(uint16_t id, tally& t);
+
+  // Sends from the queue what the window allows; stops when `out` holds more than out_bytes_max.
+  void pump(uint64_t now_ms, std::string& out, size_t out_bytes_max, tally& t);
+
+  // The session ends: everything is dropped and counted.
+  void clear(tally& t);
+
+  size_t queued_messages() const { return queue_.size(); }
+  size_t in_flight() const { return flight_.size(); }
+  uint64_t queued_bytes() const { return queue_bytes_; }
+  bool has_sendable() const {
+    return connected_ && (transmitted_ < flight_.size() || !queue_.empty()) && transmitted_ < link_.window;
+  }
+
+ private:
+  enum class stage : uint8_t { published, released, done };
+  struct flying {
+    delivery d;
+    stage at = stage::published;
+  };
+  static constexpr uint32_t ids = 65'535;  // packet identifiers: 1 .. 65,535
+
+  uint16_t id_of(uint64_t sequence) const { return static_cast<uint16_t>(sequence % ids + 1); }
+  flying* find(uint16_t id);
+  void finish(flying& f, uint64_t tally::*how, tally& t);
+  void pop_done();
+  bool transmit(size_t index, bool again, uint64_t now_ms, std::string& out, tally& t);
+  void enqueue(delivery d, tally& t);
+
+  const limits& limits_;
+  link link_;
+  ring<flying> flight_;
+  ring<delivery> queue_;
+  uint64_t first_sequence_ = 0;  // of flight_.front()
+  uint64_t queue_bytes_ = 0;
+  uint32_t transmitted_ = 0;  // of flight_, on this connection; the rest waits for the window
+  bool connected_ = false;
+};
+
+}  // namespace dunlin::core

@@ -1,0 +1,214 @@
+// Which subscribers' filters match a topic: a hash map for concrete filters, a trie for those with wildcards.
+//
+// The heart of a shard. Pure: no actors, no I/O. The Subscriber is a small value that tells the owner whom it means; it
+// must be comparable. A concrete filter takes one hash slot (shared text and one subscriber in place); a wildcard filter
+// a trie node for each level that it does not share.
+//
+//   topic_index<entry> index;  index.add(make_filter("a/+"), e);  index.match("a/b", [](const entry& e) { ... });
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/container/inlined_vector.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/core/filter.hpp"
+#include "broker/mqtt/topic.hpp"
+
+namespace dunlin::core {
+
+template <class Subscriber>
+class topic_index {
+ public:
+  using subscribers = absl::InlinedVector<Subscriber, 1>;
+
+  // The subscribers of exactly this filter, made when there were none: the caller adds one, or calls tidy().
+  subscribers& at(const filter_ptr& filter) {
+    if (!mqtt::has_wildcard(filter.view())) return exact_[filter];
+    subscribers& here = nodes_[descend(filter.view())].here;
+    if (here.empty()) ++wildcards_;
+    return here;
+  }
+  subscribers* find(std::string_view filter) {
+    if (!mqtt::has_wildcard(filter)) {
+      auto it = exact_.find(filter);
+      return it == exact_.end() ? nullptr : &it->second;
+    }
+    const uint32_t n = locate(filter);
+    return n == none || nodes_[n].here.empty() ? nullptr : &nodes_[n].here;
+  }
+  // Frees what an emptied filter held.
+  void tidy(std::string_view filter) {
+    if (!mqtt::has_wildcard(filter)) {
+      auto it = exact_.find(filter);
+      if (it != exact_.end() && it->second.empty()) exact_.erase(it);
+      return;
+    }
+    const uint32_t n = locate(filter);
+    if (n == none || !nodes_[n].here.empty()) return;
+    --wildcards_;
+    prune(n);
+  }
+
+  template <class F>
+  void match(std::string_view topic, F&& f) const {
+    if (auto it = exact_.find(topic); it != exact_.end())
+      for (const auto& s : it->second) f(s);
+    if (wildcards_ == 0) return;
+    // A filter that begins with a wildcard does not match a topic that begins with '$' [MQTT-4.7.2-1].
+    const bool hidden = !topic.empty() && topic.front() == '$';
+    walk(root, topic, hidden, f);
+  }
+
+  size_t filters() const { return exact_.size() + wildcards_; }
+
+ private:
+  static constexpr uint32_t root = 0, none = ~uint32_t{0};
+
+  struct node {
+    subscribers here;
+    uint32_t parent = none, plus = none, hash = none;
+    uint32_t children = 0;  // literal ones, in edges_
+    filter_ptr level;       // its text below the parent; empty for '+', '#' and the empty level
+    char kind = 0;          // '+', '#', 'l' (literal), 0 (free)
+  };
+  struct edge {
+    uint32_t parent;
+    filter_ptr level;
+  };
+  struct edge_view {
+    uint32_t parent;
+    std::string_view level;
+  };
+  struct edge_hash {
+    using is_transparent = void;
+    size_t operator()(const edge_view& e) const {
+      return absl::HashOf(e.parent, absl::string_view(e.level.data(), e.level.size()));
+    }
+    size_t operator()(const edge& e) const { return (*this)(edge_view{e.parent, e.level.view()}); }
+  };
+  struct edge_equal {
+    using is_transparent = void;
+    static edge_view view(const edge& e) { return {e.parent, e.level.view()}; }
+    static edge_view view(const edge_view& e) { return e; }
+    template <class A, class B>
+    bool operator()(const A& a, const B& b) const {
+      const edge_view x = view(a), y = view(b);
+      return x.parent == y.parent && x.level == y.level;
+    }
+  };
+
+  static std::string_view first_level(std::string_view rest) { return rest.substr(0, rest.find('/')); }
+
+  uint32_t literal_child(uint32_t n, std::string_view level) const {
+    if (nodes_[n].children == 0) return none;
+    auto it = edges_.find(edge_view{n, level});
+    return it == edges_.end() ? none : it->second;
+  }
+  uint32_t child(uint32_t n, std::string_view level) const {
+    if (level == "+") return nodes_[n].plus;
+    if (level == "#") return nodes_[n].hash;
+    return literal_child(n, level);
+  }
+
+  uint32_t make_node(uint32_t parent, std::string_view level) {
+    uint32_t n;
+    if (free_.empty()) {
+      n = static_cast<uint32_t>(nodes_.size());
+      nodes_.emplace_back();
+    } else {
+      n = free_.back();
+      free_.pop_back();
+    }
+    node& made = nodes_[n];
+    made.parent = parent;
+    if (level == "+") {
+      made.kind = '+';
+      nodes_[parent].plus = n;
+    } else if (level == "#") {
+      made.kind = '#';
+      nodes_[parent].hash = n;
+    } else {
+      made.kind = 'l';
+      made.level = filter_ptr(level);
+      ++nodes_[parent].children;
+      edges_.emplace(edge{parent, made.level}, n);
+    }
+    return n;
+  }
+
+  uint32_t descend(std::string_view filter) {
+    uint32_t n = root;
+    for (;;) {
+      const std::string_view level = first_level(filter);
+      const uint32_t next = child(n, level);
+      n = next == none ? make_node(n, level) : next;
+      if (level.size() == filter.size()) return n;
+      filter.remove_prefix(level.size() + 1);
+    }
+  }
+  uint32_t locate(std::string_view filter) const {
+    uint32_t n = root;
+    for (;;) {
+      const std::string_view level = first_level(filter);
+      n = child(n, level);
+      if (n == none || level.size() == filter.size()) return n;
+      filter.remove_prefix(level.size() + 1);
+    }
+  }
+
+  void prune(uint32_t n) {
+    while (n != root) {
+      node& at = nodes_[n];
+      if (!at.here.empty() || at.children || at.plus != none || at.hash != none) return;
+      const uint32_t parent = at.parent;
+      if (at.kind == '+')
+        nodes_[parent].plus = none;
+      else if (at.kind == '#')
+        nodes_[parent].hash = none;
+      else {
+        edges_.erase(edge_view{parent, at.level.view()});
+        --nodes_[parent].children;
+      }
+      at.here.clear();
+      at.level = {};
+      at.kind = 0;
+      free_.push_back(n);
+      n = parent;
+    }
+  }
+
+  template <class F>
+  void give(uint32_t n, F& f) const {
+    if (n == none) return;
+    for (const auto& s : nodes_[n].here) f(s);
+  }
+
+  // Depth is bounded by the topic's levels (options.topic_levels_max).
+  template <class F>
+  void walk(uint32_t n, std::string_view rest, bool hidden, F& f) const {
+    const node& at = nodes_[n];
+    if (!hidden) give(at.hash, f);
+    const std::string_view level = first_level(rest);
+    const bool last = level.size() == rest.size();
+    auto enter = [&](uint32_t next) {
+      if (next == none) return;
+      if (!last) return walk(next, rest.substr(level.size() + 1), false, f);
+      give(next, f);
+      give(nodes_[next].hash, f);  // "a/#" matches "a"
+    };
+    enter(literal_child(n, level));
+    if (!hidden) enter(at.plus);
+  }
+
+  absl::flat_hash_map<filter_ptr, subscribers, text_hash, text_equal> exact_;
+  absl::flat_hash_map<edge, uint32_t, edge_hash, edge_equal> edges_;
+  std::vector<node> nodes_ = std::vector<node>(1);
+  std::vector<uint32_t> free_;
+  size_t wildcards_ = 0;
+};
+
+}  // namespace dunlin::core

@@ -1,0 +1,203 @@
+// Hands the messages of a batch to their receivers, one actor message for each, and answers the publisher when every
+// obligation is met: the common half of a shard and a registry.
+//
+// An obligation is open while a receiver is held (session_gate.hpp) or a rule has not stored its records. Self is the actor.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <chrono>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "base/log.hpp"
+#include "broker/actors.hpp"
+#include "broker/directory.hpp"
+#include "broker/metrics/counters.hpp"
+
+namespace dunlin {
+
+// A session as a receiver.
+struct target {
+  session_actor who;
+  session_gate* gate = nullptr;
+  std::vector<core::delivery> pending;  // of the batch that is being routed
+  uint32_t uses = 0;                    // subscriptions that name it
+};
+
+// An outbound rule as a receiver.
+struct rule_target {
+  rules::outbound_actor who;
+  bool waits = true;
+  std::string records;
+  uint32_t count = 0;
+  std::vector<uint32_t> slots;  // of the records whose publishers can be told
+};
+
+template <class Self>
+class delivery_hub {
+ public:
+  delivery_hub(Self& self, directory& d) : self_(self), directory_(d) {}
+
+  target& target_of(const session_actor& who, session_gate* gate) {
+    auto& t = targets_[gate];
+    if (!t) t.reset(new target{who, gate, {}, 0});
+    return *t;
+  }
+  target* find(session_gate* gate) {
+    auto it = targets_.find(gate);
+    return it == targets_.end() ? nullptr : it->second.get();
+  }
+  void release(target& t) {
+    if (t.uses == 0) targets_.erase(t.gate);
+  }
+
+  // A copy of `msg` for this session; a second match of the same message is merged: the higher QoS, all identifiers
+  // (MQTT 5.0 section 3.3.4).
+  void give(target& t, const mqtt::message_ptr& msg, uint8_t qos, bool retain, uint32_t id,
+            size_t expected) {
+    if (t.pending.empty()) {
+      touched_.push_back(&t);
+      t.pending.reserve(expected);
+    } else if (t.pending.back().msg == msg) {
+      core::delivery& d = t.pending.back();
+      if (qos > d.qos) d.qos = qos;
+      if (retain) d.retain = true;
+      if (id) d.subscription_ids = with_id(d.subscription_ids, id);
+      return;
+    }
+    t.pending.push_back({msg, id ? with_id({}, id) : core::shared_text(), qos, retain});
+  }
+  void touch(rule_target& r) {
+    if (r.count == 0) touched_rules_.push_back(&r);
+  }
+
+  // Sends everything that was given; the publisher's answer comes now or when the obligations are met.
+  void finish(const caf::strong_actor_ptr& publisher, uint32_t read,
+              std::vector<core::refusal> refusals) {
+    waiting* w = nullptr;
+    auto open = [&]() -> uint64_t {
+      if (!w) {
+        w = &waiting_[++last_id_];
+        *w = waiting{publisher, read, {}, 0};
+      }
+      ++w->obligations;
+      return last_id_;
+    };
+    uint64_t copies = 0;
+    for (target* t : touched_) {
+      copies += t->pending.size();
+      if (send(*t) && publisher) parked_[t->gate].push_back(open());
+    }
+    touched_.clear();
+    for (rule_target* r : touched_rules_) {
+      copies += r->count;
+      store(*r, r->waits && publisher ? open() : 0);
+    }
+    touched_rules_.clear();
+    self_.home().count().published.add(copies);
+    if (!publisher) return;
+    if (w)
+      w->refusals = std::move(refusals);
+    else
+      answer(publisher, read, std::move(refusals));
+  }
+
+  // Sends what is pending; true when the receiver is held and will say so when it no longer is.
+  bool send(target& t) {
+    const auto n = static_cast<uint32_t>(t.pending.size());
+    t.gate->mailbox.fetch_add(n);
+    deliver d;
+    d.items.swap(t.pending);
+    self_.send(t.who, std::move(d));
+    return park(t);
+  }
+  bool park(target& t) {
+    const uint32_t most = directory_.limits.mailbox_messages_max;
+    if (!t.gate->held(most)) return false;
+    t.gate->parked.store(true);
+    return t.gate->held(most);
+  }
+  // Retained messages for one receiver: no publisher waits.
+  target* take_touched() {
+    target* t = touched_.empty() ? nullptr : touched_.back();
+    touched_.clear();
+    return t;
+  }
+
+  void on_drained(session_gate* gate) {
+    auto it = parked_.find(gate);
+    if (it == parked_.end()) return;
+    auto ids = std::move(it->second);
+    parked_.erase(it);
+    for (uint64_t id : ids) met(id);
+  }
+
+ private:
+  struct waiting {
+    caf::strong_actor_ptr publisher;
+    uint32_t read = 0;
+    std::vector<core::refusal> refusals;
+    uint32_t obligations = 0;
+  };
+
+  static core::shared_text with_id(const core::shared_text& ids, uint32_t id) {
+    std::string s(ids.view());
+    s.push_back(0x0B);
+    do {
+      const char b = static_cast<char>(id & 127);
+      id >>= 7;
+      s.push_back(id ? static_cast<char>(b | 0x80) : b);
+    } while (id);
+    return core::shared_text(s);
+  }
+
+  void answer(const caf::strong_actor_ptr& publisher, uint32_t read,
+              std::vector<core::refusal> refusals) {
+    self_.send(caf::actor_cast<publisher_actor>(publisher), accepted{read, std::move(refusals)});
+  }
+  void met(uint64_t id) {
+    auto it = waiting_.find(id);
+    if (it == waiting_.end() || --it->second.obligations > 0) return;
+    answer(it->second.publisher, it->second.read, std::move(it->second.refusals));
+    waiting_.erase(it);
+  }
+
+  void store(rule_target& r, uint64_t id) {
+    rules::store s{std::exchange(r.records, {}), std::exchange(r.count, 0)};
+    const uint32_t count = s.count;
+    self_.home().count().queued.add(count);
+    self_.request(r.who, std::chrono::milliseconds(directory_.limits.rule_timeout_ms), std::move(s))
+        .then(
+            [this, id, count](const rules::stored&) {
+              self_.home().count().queued.sub(count);
+              self_.home().count().delivered.add(count);
+              if (id) met(id);
+            },
+            [this, id, count, slots = std::exchange(r.slots, {})](const caf::error& e) {
+              self_.home().count().queued.sub(count);
+              self_.home().count().refused.add(count);
+              refuse(id, slots, e);
+            });
+  }
+  void refuse(uint64_t id, const std::vector<uint32_t>& slots, const caf::error& e) {
+    auto it = waiting_.find(id);
+    if (it == waiting_.end()) return;
+    for (uint32_t slot : slots)
+      it->second.refusals.push_back({slot, mqtt::reason::quota_exceeded});
+    log::debug("rule_refused", {{"records", slots.size()}, {"error", caf::to_string(e)}});
+    met(id);
+  }
+
+  Self& self_;
+  directory& directory_;
+  absl::flat_hash_map<session_gate*, std::unique_ptr<target>> targets_;
+  std::vector<target*> touched_;
+  std::vector<rule_target*> touched_rules_;
+  absl::flat_hash_map<uint64_t, waiting> waiting_;
+  absl::flat_hash_map<session_gate*, std::vector<uint64_t>> parked_;
+  uint64_t last_id_ = 0;
+};
+
+}  // namespace dunlin

@@ -1,0 +1,56 @@
+// Where everything of one node is: its shards and registries, its limits, the rules that watch clients.
+//
+// Filled once by the node before any listener starts, then only read, from every reactor.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <atomic>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/actors.hpp"
+#include "broker/core/outgoing.hpp"
+#include "broker/mqtt/topic.hpp"
+#include "broker/options.hpp"
+
+namespace dunlin {
+
+struct directory {
+  options limits;
+  core::outgoing::limits queue_limits;
+  std::vector<net::reactor*> reactors;
+  std::vector<shard_actor> shards;
+  std::vector<registry_actor> registries;
+  absl::flat_hash_map<std::string, rules::status_actor> status_rules;  // by group ID
+  std::atomic<uint32_t> connections{0};
+  std::atomic<uint32_t> offline_sessions{0};
+  std::atomic<bool> draining{false};
+
+  static size_t hash(std::string_view s) { return std::hash<std::string_view>{}(s); }
+  size_t shard_of(std::string_view topic) const {
+    return shards.size() == 1 ? 0 : hash(mqtt::first_two_levels(topic)) % shards.size();
+  }
+  size_t registry_of(std::string_view client_id) const {
+    return registries.size() == 1 ? 0 : hash(client_id) % registries.size();
+  }
+
+  // The client ID in "{parent}/p2p/{clientId}"; empty when it is another kind of topic.
+  static std::string_view p2p_target(std::string_view topic) {
+    const size_t slash = topic.find('/');
+    if (slash == std::string_view::npos || topic.compare(slash, 5, "/p2p/") != 0) return {};
+    return topic.substr(slash + 5);
+  }
+
+  // The rule that watches this client's group ("GroupID@@@DeviceID"); null when there is none.
+  const rules::status_actor* status_rule(std::string_view client_id) const {
+    if (status_rules.empty()) return nullptr;
+    const size_t at = client_id.find("@@@");
+    if (at == std::string_view::npos) return nullptr;
+    auto it = status_rules.find(absl::string_view(client_id.data(), at));
+    return it == status_rules.end() ? nullptr : &it->second;
+  }
+};
+
+}  // namespace dunlin

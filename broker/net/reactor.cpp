@@ -1,0 +1,295 @@
+#include "broker/net/reactor.hpp"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+
+#include "base/log.hpp"
+#include "broker/net/connection.hpp"
+
+namespace dunlin::net {
+namespace {
+
+constexpr int events_max = 512;
+constexpr size_t messages_per_resume = 64;
+// While sockets keep it busy, io() is looked at every so many turns.
+constexpr uint32_t io_every_turns = 8;
+
+uint64_t monotonic_ns() {
+  return static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+}
+
+}  // namespace
+
+struct reactor::event_batch {
+  epoll_event events[events_max];
+  int count = 0;
+};
+
+thread_local reactor* reactor::current_ = nullptr;
+
+reactor::reactor(caf::actor_system& system, uint32_t index, clock now)
+    : caf::execution_unit(&system),
+      index_(index),
+      clock_(std::move(now)),
+      now_ms_(clock_()),
+      timers_(now_ms_),
+      epoll_fd_(::epoll_create1(EPOLL_CLOEXEC)),
+      wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      events_(std::make_unique<event_batch>()),
+      read_buffer_(new char[read_buffer_bytes]) {
+  if (epoll_fd_ < 0 || wake_fd_ < 0) {
+    log::error("reactor_failed", {{"why", "no file descriptors left for epoll and eventfd"},
+                                  {"hint", "raise the limit of open files (ulimit -n)"}});
+    std::abort();
+  }
+  epoll_event e{};
+  e.events = EPOLLIN | EPOLLET;
+  e.data.ptr = nullptr;  // the wake-up
+  ::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, &e);
+}
+
+reactor::~reactor() {
+  stop();
+  drop_actors();
+  ::close(wake_fd_);
+  ::close(epoll_fd_);
+}
+
+void reactor::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void reactor::stop() {
+  if (!thread_.joinable()) return;
+  stopping_ = true;
+  wake();
+  thread_.join();
+}
+
+void reactor::drop_actors() {
+  take_inbox();
+  while (!ready_.empty()) {
+    caf::intrusive_ptr_release(ready_.front());
+    ready_.pop_front();
+  }
+}
+
+void reactor::run() {
+  current_ = this;
+  while (!stopping_) {
+    const uint64_t began = monotonic_ns();
+    const bool worked = run_turn();
+    counters_.turns.add();
+    const uint64_t took = monotonic_ns() - began;
+    counters_.busy_ns.add(took);
+    if (took > counters_.turn_max_ns.value()) counters_.turn_max_ns.set(took);
+    if (!worked) wait();
+  }
+  current_ = nullptr;
+}
+
+bool reactor::run_turn() {
+  current_ = this;
+  now_ms_ = clock_();
+  timers_.advance(now_ms_);
+  bool worked = take_inbox();
+  if (read_again()) worked = true;
+  if (poll_sockets()) worked = true;
+  if (run_actors()) worked = true;
+  if (!io_.stopped() && (!worked || ++turn_ % io_every_turns == 0) && io_.poll() > 0) worked = true;
+  flush_dirty();
+  return worked || !ready_.empty();
+}
+
+void reactor::run_until_idle() {
+  while (run_turn()) {
+  }
+  current_ = nullptr;
+}
+
+void reactor::exec_later(caf::resumable* p) {
+  if (current_ == this) {
+    ready_.push_back(p);
+    return;
+  }
+  {
+    std::lock_guard lock(inbox_mutex_);
+    inbox_.push_back(p);
+  }
+  wake();
+}
+
+void reactor::post(std::function<void()> f) {
+  {
+    std::lock_guard lock(inbox_mutex_);
+    posted_.push_back(std::move(f));
+  }
+  wake();
+}
+
+void reactor::wake() {
+  if (woken_.exchange(true)) return;
+  const uint64_t one = 1;
+  [[maybe_unused]] auto n = ::write(wake_fd_, &one, sizeof one);
+}
+
+bool reactor::take_inbox() {
+  if (!woken_.load(std::memory_order_acquire)) return false;
+  std::vector<std::function<void()>> calls;
+  {
+    std::lock_guard lock(inbox_mutex_);
+    woken_.store(false);
+    inbox_taken_.swap(inbox_);
+    calls.swap(posted_);
+  }
+  for (auto* p : inbox_taken_) ready_.push_back(p);
+  const bool worked = !inbox_taken_.empty() || !calls.empty();
+  inbox_taken_.clear();
+  for (auto& f : calls) f();
+  return worked;
+}
+
+bool reactor::run_actors() {
+  const size_t count = ready_.size();
+  for (size_t i = 0; i < count; ++i) {
+    caf::resumable* p = ready_.front();
+    ready_.pop_front();
+    if (p->resume(this, messages_per_resume) == caf::resumable::resume_later)
+      ready_.push_back(p);
+    else
+      caf::intrusive_ptr_release(p);
+  }
+  return count > 0;
+}
+
+bool reactor::poll_sockets() {
+  auto& batch = *events_;
+  const int n = ::epoll_wait(epoll_fd_, batch.events, events_max, 0);
+  if (n <= 0) return false;
+  batch.count = n;
+  for (int i = 0; i < n; ++i) {
+    if (auto* p = static_cast<pollable*>(batch.events[i].data.ptr)) {
+      p->on_events(batch.events[i].events);
+    } else {
+      uint64_t ignored;
+      [[maybe_unused]] auto got = ::read(wake_fd_, &ignored, sizeof ignored);
+    }
+  }
+  batch.count = 0;
+  return true;
+}
+
+void reactor::watch(int fd, pollable& p) {
+  epoll_event e{};
+  e.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  e.data.ptr = &p;
+  ::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &e);
+}
+
+void reactor::watch_level(int fd, pollable& p) {
+  epoll_event e{};
+  e.events = EPOLLIN;
+  e.data.ptr = &p;
+  ::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &e);
+}
+
+void reactor::unwatch(int fd, pollable& p) {
+  epoll_event unused{};
+  ::epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, &unused);
+  // The rest of the batch that is being handed out must not reach it.
+  auto& batch = *events_;
+  for (int i = 0; i < batch.count; ++i)
+    if (batch.events[i].data.ptr == &p) batch.events[i].data.ptr = nullptr;
+}
+
+void reactor::flush_later(connection& c) {
+  intrusive_ptr_add_ref(&c);
+  dirty_.push_back(&c);
+}
+
+void reactor::read_later(connection& c) {
+  intrusive_ptr_add_ref(&c);
+  rereads_.push_back(&c);
+}
+
+bool reactor::read_again() {
+  if (rereads_.empty()) return false;
+  rereading_.swap(rereads_);
+  for (auto* c : rereading_) {
+    c->read_now();
+    intrusive_ptr_release(c);
+  }
+  rereading_.clear();
+  return true;
+}
+
+void reactor::flush_dirty() {
+  // Flushing may make others dirty (a publisher that goes on): those wait for the next turn.
+  flushing_.swap(dirty_);
+  for (auto* c : flushing_) {
+    c->flush_now();
+    intrusive_ptr_release(c);
+  }
+  flushing_.clear();
+}
+
+int reactor::wait_ms() const {
+  if (!dirty_.empty() || !rereads_.empty()) return 0;
+  if (timers_.armed() == 0) return -1;
+  return static_cast<int>(timer_wheel::tick_ms - clock_() % timer_wheel::tick_ms);
+}
+
+void reactor::wait() {
+  const int timeout = wait_ms();
+  if (timeout == 0) return;
+  if (!io_.stopped()) return wait_in_io(timeout);
+  // One event is enough to end the wait: the next turn takes them all (the set is only looked at).
+  epoll_event e;
+  const int n = ::epoll_wait(epoll_fd_, &e, 1, timeout);
+  if (n <= 0) return;
+  now_ms_ = clock_();
+  if (auto* p = static_cast<pollable*>(e.data.ptr)) {
+    p->on_events(e.events);
+  } else {
+    uint64_t ignored;
+    [[maybe_unused]] auto got = ::read(wake_fd_, &ignored, sizeof ignored);
+  }
+}
+
+void reactor::wait_in_io(int timeout_ms) {
+  namespace asio = boost::asio;
+  asio::posix::stream_descriptor set(io_, ::dup(epoll_fd_));
+  set.async_wait(asio::posix::stream_descriptor::wait_read, [](auto) {});
+  asio::steady_timer tick(io_);
+  if (timeout_ms > 0) {
+    tick.expires_after(std::chrono::milliseconds(timeout_ms));
+    tick.async_wait([](auto) {});
+  }
+  io_.run_one();
+  set.cancel();
+  tick.cancel();
+  io_.poll();
+}
+
+std::string reactor::take_buffer() {
+  if (buffers_.empty()) return {};
+  std::string b = std::move(buffers_.back());
+  buffers_.pop_back();
+  return b;
+}
+
+void reactor::give_buffer(std::string b) {
+  if (b.capacity() > pooled_buffer_bytes_max || buffers_.size() >= pooled_buffers_max) return;
+  b.clear();
+  buffers_.push_back(std::move(b));
+}
+
+}  // namespace dunlin::net

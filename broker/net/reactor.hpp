@@ -1,0 +1,128 @@
+// A reactor: one thread that is both a Boost.Asio io_context and a CAF execution unit. One per core.
+//
+// Each turn it reads the sockets that are ready, runs the actors that have mail, then flushes every connection that has
+// output. Plain TCP connections and listeners are polled through an epoll set of the reactor's own, registered once and
+// edge-triggered: Asio's async_wait costs an epoll_ctl for every read. As long as nothing uses io(), the reactor waits in
+// that set alone; once something does, it waits in io(), which watches the set.
+//
+//   reactor r(system, 0, system_clock_ms);  r.start();  ...  r.stop();
+// A test drives it by hand, without a thread:  reactor r(system, 0, my_clock);  r.run_until_idle();
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <caf/execution_unit.hpp>
+#include <caf/resumable.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "broker/metrics/counters.hpp"
+#include "broker/net/timer_wheel.hpp"
+
+namespace dunlin::net {
+
+class connection;
+
+// A file descriptor in the reactor's epoll set.
+class pollable {
+ public:
+  // Called on the reactor's thread with the epoll events since the last call.
+  virtual void on_events(uint32_t events) = 0;
+
+ protected:
+  ~pollable() = default;
+};
+
+class reactor : public caf::execution_unit {
+ public:
+  using clock = std::function<uint64_t()>;  // ms, monotonic
+
+  reactor(caf::actor_system& system, uint32_t index, clock now);
+  ~reactor() override;
+
+  // The reactor whose thread this is; null elsewhere.
+  static reactor* current() { return current_; }
+
+  void start();  // a thread of its own
+  void stop();   // asks it to end and joins
+  // One turn of work without waiting; false when there was nothing to do.
+  bool run_turn();
+  void run_until_idle();
+  // Ends every actor that still has mail; called when no thread runs it any more.
+  void drop_actors();
+
+  // From CAF: an actor has mail.
+  void exec_later(caf::resumable* p) override;
+  // Runs f on this reactor's thread, from any thread.
+  void post(std::function<void()> f);
+
+  void watch(int fd, pollable& p);  // edge-triggered, both directions
+  void watch_level(int fd, pollable& p);  // level-triggered, input only: listeners
+  void unwatch(int fd, pollable& p);
+  void flush_later(connection& c);  // at the end of this turn, once
+  void read_later(connection& c);   // in the next turn
+
+  uint64_t now_ms() const { return now_ms_; }
+  timer_wheel& timers() { return timers_; }
+  boost::asio::io_context& io() { return io_; }
+  uint32_t index() const { return index_; }
+  metrics::counters& count() { return counters_; }
+
+  // What connections read into; a partial packet is copied out of it.
+  static constexpr size_t read_buffer_bytes = 256 << 10;
+  char* read_buffer() { return read_buffer_.get(); }
+
+  // Output buffers of connections that have something to send: idle ones hold none.
+  std::string take_buffer();
+  void give_buffer(std::string b);
+
+ private:
+  void run();
+  bool take_inbox();
+  bool run_actors();
+  bool poll_sockets();
+  bool read_again();
+  void flush_dirty();
+  void wait();
+  void wait_in_io(int timeout_ms);
+  int wait_ms() const;
+  void wake();
+
+  static thread_local reactor* current_;
+  static constexpr size_t pooled_buffers_max = 256;
+  static constexpr size_t pooled_buffer_bytes_max = 256 << 10;
+
+  boost::asio::io_context io_{1};
+  uint32_t index_;
+  clock clock_;
+  uint64_t now_ms_;
+  timer_wheel timers_;
+  int epoll_fd_;
+  int wake_fd_;
+
+  std::deque<caf::resumable*> ready_;
+  std::vector<connection*> dirty_, flushing_, rereads_, rereading_;
+  struct event_batch;
+  std::unique_ptr<event_batch> events_;
+  std::unique_ptr<char[]> read_buffer_;
+  std::vector<std::string> buffers_;
+  metrics::counters counters_;
+
+  std::mutex inbox_mutex_;
+  std::vector<caf::resumable*> inbox_;
+  std::vector<std::function<void()>> posted_;
+  std::vector<caf::resumable*> inbox_taken_;
+  std::atomic<bool> woken_{false};
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+  uint32_t turn_ = 0;
+};
+
+}  // namespace dunlin::net

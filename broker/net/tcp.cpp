@@ -1,0 +1,169 @@
+#include "broker/net/tcp.hpp"
+
+#include <absl/strings/str_cat.h>
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/log.hpp"
+
+namespace dunlin::net {
+namespace {
+
+constexpr int backlog = 4096;
+
+std::string to_text(const sockaddr_storage& a) {
+  char host[NI_MAXHOST], port[NI_MAXSERV];
+  if (::getnameinfo(reinterpret_cast<const sockaddr*>(&a), sizeof a, host, sizeof host, port,
+                    sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+    return "unknown";
+  return a.ss_family == AF_INET6 ? "[" + std::string(host) + "]:" + port
+                                 : std::string(host) + ":" + port;
+}
+
+class tcp_connection final : public connection, public pollable {
+ public:
+  tcp_connection(net::reactor& r, int fd, std::string peer)
+      : connection(r, std::move(peer)), fd_(fd) {
+    const int on = 1;
+    ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    reactor().watch(fd_, *this);
+  }
+  ~tcp_connection() override {
+    if (fd_ >= 0) ::close(fd_);
+  }
+
+  void on_events(uint32_t events) override {
+    connection_ptr alive(this);
+    if (events & EPOLLOUT) writable();
+    if (!closed() && events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+      readable(events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
+  }
+
+ private:
+  long read_some(char* into, size_t max) override {
+    for (;;) {
+      const ssize_t n = ::recv(fd_, into, max, 0);
+      if (n >= 0) return n;
+      if (errno == EAGAIN || errno == EWOULDBLOCK) return would_block;
+      if (errno != EINTR) return failed;
+    }
+  }
+  long write_some(const char* from, size_t size) override {
+    for (;;) {
+      const ssize_t n = ::send(fd_, from, size, MSG_NOSIGNAL);
+      if (n >= 0) return n;
+      if (errno == EAGAIN || errno == EWOULDBLOCK) return would_block;
+      if (errno != EINTR) return failed;
+    }
+  }
+  void close_transport() override {
+    if (fd_ < 0) return;
+    reactor().unwatch(fd_, *this);
+    // Unread input at close makes the kernel send a reset, which could overtake our last packet.
+    ::shutdown(fd_, SHUT_WR);
+    char discarded[discard_bytes];
+    [[maybe_unused]] auto n = ::recv(fd_, discarded, sizeof discarded, MSG_DONTWAIT);
+    ::close(fd_);
+    fd_ = -1;
+  }
+
+  static constexpr size_t discard_bytes = 4096;
+  int fd_;
+};
+
+}  // namespace
+
+absl::StatusOr<int> listen_tcp(const std::string& address) {
+  const size_t colon = address.rfind(':');
+  if (colon == std::string::npos)
+    return absl::InvalidArgumentError(
+        absl::StrCat("listener address \"", address, "\" has no port. Hint: \"127.0.0.1:1883\""));
+  std::string host = address.substr(0, colon);
+  const std::string port = address.substr(colon + 1);
+  if (host.size() > 1 && host.front() == '[' && host.back() == ']')
+    host = host.substr(1, host.size() - 2);
+  addrinfo hints{}, *found = nullptr;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  const bool any = host.empty() || host == "*";
+  if (const int rc = ::getaddrinfo(any ? nullptr : host.c_str(), port.c_str(), &hints, &found); rc)
+    return absl::InvalidArgumentError(
+        absl::StrCat("listener address \"", address, "\": ", ::gai_strerror(rc)));
+  const int fd = ::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  const bool ok = fd >= 0 && ::bind(fd, found->ai_addr, found->ai_addrlen) == 0 &&
+                  ::listen(fd, backlog) == 0;
+  const int error = errno;
+  ::freeaddrinfo(found);
+  if (ok) return fd;
+  if (fd >= 0) ::close(fd);
+  std::string hint;
+  if (error == EADDRINUSE)
+    hint = absl::StrCat(". Hint: another program listens on port ", port,
+                        "; stop it or choose another port (see: ss -ltnp)");
+  if (error == EACCES) hint = ". Hint: ports below 1024 need root or CAP_NET_BIND_SERVICE";
+  return absl::UnavailableError(
+      absl::StrCat("cannot listen on ", address, ": ", std::strerror(error), hint));
+}
+
+std::string local_address(int fd) {
+  sockaddr_storage a{};
+  socklen_t n = sizeof a;
+  return ::getsockname(fd, reinterpret_cast<sockaddr*>(&a), &n) == 0 ? to_text(a) : "unknown";
+}
+
+connection_ptr make_tcp_connection(reactor& r, int fd, std::string peer) {
+  return connection_ptr(new tcp_connection(r, fd, std::move(peer)), false);
+}
+
+tcp_listener::tcp_listener(int fd, std::vector<reactor*> reactors, accepted on_accept)
+    : fd_(fd), reactors_(std::move(reactors)), on_accept_(std::move(on_accept)) {}
+
+tcp_listener::~tcp_listener() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+void tcp_listener::start() {
+  watched_ = true;
+  reactors_[0]->watch_level(fd_, *this);
+}
+
+void tcp_listener::stop() {
+  if (watched_) reactors_[0]->unwatch(fd_, *this);
+  watched_ = false;
+  ::close(fd_);
+  fd_ = -1;
+}
+
+void tcp_listener::on_events(uint32_t) {
+  for (int i = 0; i < accepts_per_turn; ++i) {
+    sockaddr_storage from{};
+    socklen_t n = sizeof from;
+    const int fd =
+        ::accept4(fd_, reinterpret_cast<sockaddr*>(&from), &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+      if (errno == EMFILE || errno == ENFILE)
+        log::error("accept_failed", {{"why", std::strerror(errno)},
+                                     {"hint", "raise the limit of open files (ulimit -n)"}});
+      return;
+    }
+    reactor* r = reactors_[next_++ % reactors_.size()];
+    auto peer = to_text(from);
+    if (r == reactor::current())
+      on_accept_(make_tcp_connection(*r, fd, std::move(peer)));
+    else
+      r->post([this, r, fd, peer = std::move(peer)] {
+        on_accept_(make_tcp_connection(*r, fd, peer));
+      });
+  }
+}
+
+}  // namespace dunlin::net

@@ -1,0 +1,51 @@
+// TCP: listening sockets and the connections they accept.
+//
+// Used by broker/node (listeners) and the reactor. A listener is polled by one reactor and hands accepted sockets to all
+// in turn, so that a few busy connections spread evenly.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/net/connection.hpp"
+
+namespace dunlin::net {
+
+// "127.0.0.1:1883", "[::1]:1883" or "*:1883" bound and listening. The error names the address and what to do.
+absl::StatusOr<int> listen_tcp(const std::string& address);
+// The address a socket is bound to ("127.0.0.1:1883"): the port that the system chose when 0 was asked for.
+std::string local_address(int fd);
+
+// The connection takes the descriptor. It is watched from its first start_reading() on.
+connection_ptr make_tcp_connection(reactor& r, int fd, std::string peer);
+
+class tcp_listener final : public pollable {
+ public:
+  // Called on the reactor that the connection belongs to.
+  using accepted = std::function<void(connection_ptr)>;
+
+  tcp_listener(int fd, std::vector<reactor*> reactors, accepted on_accept);
+  ~tcp_listener();
+  tcp_listener(const tcp_listener&) = delete;
+  tcp_listener& operator=(const tcp_listener&) = delete;
+
+  void start();  // on any thread
+  void stop();   // no further connection; on the thread of the first reactor, or when it does not run
+
+  void on_events(uint32_t events) override;
+
+ private:
+  static constexpr int accepts_per_turn = 64;
+
+  int fd_;
+  std::vector<reactor*> reactors_;
+  accepted on_accept_;
+  size_t next_ = 0;
+  bool watched_ = false;
+};
+
+}  // namespace dunlin::net

@@ -1,0 +1,107 @@
+// A hashed timer wheel (Varghese and Lauck, scheme 6): timers that are set, moved and cancelled in O(1).
+//
+// One per reactor, for keep-alive, session expiry, will delay and grace periods: many timers, few of which ever fire.
+// A timer is a member of what it serves and holds 40 bytes; it fires at most one tick late.
+//
+//   struct session { timer keep_alive; };   keep_alive.on_fire = [](timer& t) { ... };
+//   wheel.set(s.keep_alive, now_ms + 90'000);   wheel.advance(now_ms);
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace dunlin::net {
+
+class timer_wheel;
+
+class timer {
+ public:
+  timer() = default;
+  timer(const timer&) = delete;
+  timer& operator=(const timer&) = delete;
+  ~timer() { cancel(); }
+
+  void cancel();
+  bool armed() const { return wheel_ != nullptr; }
+
+  void (*on_fire)(timer&) = nullptr;  // a plain function: the owner is found from the timer's address
+
+ private:
+  friend class timer_wheel;
+  timer *previous_ = nullptr, *next_ = nullptr;
+  timer_wheel* wheel_ = nullptr;
+  uint64_t due_ms_ = 0;
+};
+
+class timer_wheel {
+ public:
+  static constexpr uint64_t tick_ms = 64;
+
+  explicit timer_wheel(uint64_t now_ms) : done_tick_(now_ms / tick_ms), slots_(slot_count, nullptr) {}
+
+  // Arms or moves the timer.
+  void set(timer& t, uint64_t due_ms) {
+    t.cancel();
+    if (due_ms / tick_ms <= done_tick_) due_ms = (done_tick_ + 1) * tick_ms;
+    t.due_ms_ = due_ms;
+    t.wheel_ = this;
+    timer*& head = slot(due_ms);
+    t.next_ = head;
+    t.previous_ = nullptr;
+    if (head) head->previous_ = &t;
+    head = &t;
+    ++armed_;
+  }
+
+  // Fires what is due. A timer may set or cancel any other, itself included.
+  void advance(uint64_t now_ms) {
+    const uint64_t last = now_ms / tick_ms;
+    if (armed_ == 0) {
+      done_tick_ = last > done_tick_ ? last : done_tick_;
+      return;
+    }
+    // After a long pause every slot is looked at once, not once for every lap.
+    uint64_t from = done_tick_ + 1;
+    if (last >= from + slot_count) from = last - slot_count + 1;
+    for (uint64_t tick = from; tick <= last; ++tick) {
+      done_tick_ = tick;
+      fire_slot(tick % slot_count, last);
+    }
+  }
+
+  size_t armed() const { return armed_; }
+
+ private:
+  friend class timer;
+  static constexpr uint64_t slot_count = 2048;  // a lap of 131 s
+
+  timer*& slot(uint64_t due_ms) { return slots_[(due_ms / tick_ms) % slot_count]; }
+
+  void fire_slot(uint64_t index, uint64_t last_tick) {
+    for (;;) {
+      timer* t = slots_[index];
+      while (t && t->due_ms_ / tick_ms > last_tick) t = t->next_;
+      if (!t) return;
+      t->cancel();
+      t->on_fire(*t);
+    }
+  }
+
+  uint64_t done_tick_;
+  size_t armed_ = 0;
+  std::vector<timer*> slots_;
+};
+
+inline void timer::cancel() {
+  if (!wheel_) return;
+  if (previous_)
+    previous_->next_ = next_;
+  else
+    wheel_->slot(due_ms_) = next_;
+  if (next_) next_->previous_ = previous_;
+  --wheel_->armed_;
+  wheel_ = nullptr;
+  previous_ = next_ = nullptr;
+}
+
+}  // namespace dunlin::net

@@ -1,0 +1,65 @@
+#include "broker/registry.hpp"
+
+#include <algorithm>
+
+#include "broker/session.hpp"
+
+namespace dunlin {
+
+registry::registry(caf::actor_config& c, directory& d) : pinned(c), directory_(d), hub_(*this, d) {}
+
+registry::behavior_type registry::make_behavior() {
+  return {[this](publish_batch& b) { publish(b); },
+          [this](open_session& o) { open(o); },
+          [this](const release_session& r) { release(r); },
+          [this](const drained& d) { hub_.on_drained(d.gate); },
+          [this](const shut_down&) {
+            for (auto& [id, e] : sessions_) send(e.who, end_session{end_reason::shutdown});
+            return shut_down{};
+          }};
+}
+
+void registry::open(open_session& o) {
+  auto [it, is_new] = sessions_.try_emplace(o.request->client_id);
+  entry& e = it->second;
+  if (is_new) {
+    e.who = spawn_pinned<session>(system(), o.connection->reactor(), directory_, it->first);
+    e.gate = gate_of(e.who);
+    home().count().sessions.add();
+  }
+  ++e.generation;
+  send(e.who, attach_connection{std::move(o.connection), std::move(o.request), !is_new, e.generation});
+}
+
+void registry::release(const release_session& r) {
+  auto it = sessions_.find(r.client_id);
+  // Attached again since it asked: the session goes on.
+  if (it == sessions_.end() || it->second.generation != r.generation) return;
+  send(it->second.who, end_session{end_reason::expired});
+  if (target* t = hub_.find(it->second.gate)) hub_.release(*t);
+  sessions_.erase(it);
+  home().count().sessions.sub();
+}
+
+void registry::publish(publish_batch& b) {
+  std::vector<core::refusal> refusals;
+  size_t left = b.items.size();
+  for (const publish_item& item : b.items) {
+    const size_t expected = left--;
+    const auto client = directory::p2p_target(item.routed_to());
+    auto it = sessions_.find(absl::string_view(client.data(), client.size()));
+    if (it == sessions_.end()) {
+      auto& count = home().count();
+      count.published.add();
+      count.dropped[metrics::drop_reason::no_subscriber].add();
+      if (item.slot != core::incoming::no_slot)
+        refusals.push_back({item.slot, mqtt::reason::no_matching_subscribers});
+      continue;
+    }
+    target& t = hub_.target_of(it->second.who, it->second.gate);
+    hub_.give(t, item.msg, item.msg->qos(), false, 0, std::min<size_t>(expected, 64));
+  }
+  hub_.finish(current_sender(), b.read, std::move(refusals));
+}
+
+}  // namespace dunlin

@@ -1,0 +1,55 @@
+// Sorts the publishes of one read by where they go. One for each reactor thread: a read is handled in one piece, so its
+// vectors are used again instead of being a part of every session.
+//
+//   router& r = router::of_this_thread(directory);  r.add({msg, slot});
+//   r.send_all(session, read, gate);
+#pragma once
+
+#include <vector>
+
+#include "broker/actors.hpp"
+#include "broker/directory.hpp"
+
+namespace dunlin {
+
+class router {
+ public:
+  void add(const directory& d, publish_item item) {
+    const size_t shards = d.shards.size();
+    const auto client = directory::p2p_target(item.routed_to());
+    const size_t to = client.empty() ? d.shard_of(item.routed_to())
+                                     : shards + d.registry_of(client);
+    if (to >= batches_.size()) batches_.resize(shards + d.registries.size());
+    auto& items = batches_[to];
+    if (items.empty()) touched_.push_back(to);
+    items.push_back(std::move(item));
+  }
+  uint32_t batches() const { return static_cast<uint32_t>(touched_.size()); }
+
+  template <class Self>
+  void send_all(Self& self, const directory& d, uint32_t read, session_gate* origin) {
+    for (size_t to : touched_) {
+      publish_batch b{read, {}, origin};
+      // The vector leaves with the message; the next one starts at the size that this publisher needs.
+      const size_t size = batches_[to].size();
+      b.items.swap(batches_[to]);
+      batches_[to].reserve(size);
+      if (to < d.shards.size())
+        self.send(d.shards[to], std::move(b));
+      else
+        self.send(d.registries[to - d.shards.size()], std::move(b));
+    }
+    touched_.clear();
+  }
+
+  static router& of_this_thread() {
+    static thread_local router r;
+    return r;
+  }
+
+ private:
+  std::vector<std::vector<publish_item>> batches_;
+  std::vector<size_t> touched_;
+};
+
+}  // namespace dunlin

@@ -1,0 +1,286 @@
+#include "broker/session.hpp"
+
+#include <algorithm>
+#include <random>
+
+#include "base/log.hpp"
+#include "broker/mqtt/encode.hpp"
+
+namespace dunlin {
+
+using mqtt::reason;
+
+namespace {
+
+constexpr uint32_t never_s = ~0u;
+
+std::string channel_id(uint64_t connection) {
+  // Unique over restarts and nodes: a number of this process in front.
+  static const uint64_t process = [] {
+    std::random_device d;
+    return (uint64_t{d()} << 32) | d();
+  }();
+  char text[33];
+  std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(process),
+                static_cast<unsigned long long>(connection));
+  return text;
+}
+
+int64_t wall_clock_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace
+
+session_gate* gate_of(const session_actor& s) {
+  return &static_cast<session*>(caf::actor_cast<caf::abstract_actor*>(s))->gate();
+}
+
+session::session(caf::actor_config& c, directory& d, std::string client_id)
+    : pinned(c), directory_(d), outgoing_(d.queue_limits) {
+  gate_.client_id = std::move(client_id);
+  auto fire = [](net::timer& t) { static_cast<session_timer&>(t).owner->on_timer(); };
+  timer_.owner = slow_timer_.owner = this;
+  timer_.on_fire = fire;
+  slow_timer_.on_fire = [](net::timer& t) {
+    session* s = static_cast<session_timer&>(t).owner;
+    s->slow_ = true;  // from here on it is its own loss
+    s->gate_.congested.store(false);
+    s->release_publishers();
+  };
+}
+
+session::~session() {
+  // Copies that were still on the way to it when it ended.
+  if (auto* r = net::reactor::current()) {
+    r->count().dropped[metrics::drop_reason::session_ended].add(gate_.mailbox.load());
+  }
+}
+
+session::behavior_type session::make_behavior() {
+  return {[this](deliver& d) { on_deliver(d); },
+          [this](const accepted& a) { batch_answered(a); },
+          [this](const subscribed& s) { shard_answered(s.token); },
+          [this](attach_connection& a) { on_attach(a); },
+          [this](arrived& a) {
+            if (at_home())
+              begin(a.what);
+            else
+              send(this, arrived{std::move(a.what)});
+          },
+          [this](const end_session& e) { end(e.why); }};
+}
+
+// -- a connection comes -------------------------------------------------------
+
+void session::on_attach(attach_connection& a) {
+  if (conn_) detach(close_kind::taken_over, reason::session_taken_over, "the client connected again");
+  generation_ = a.generation;
+  timer_.cancel();
+  slow_timer_.cancel();
+  net::reactor& where = a.connection->reactor();
+  if (&where == &home()) return begin(a);
+  // The client came back on another reactor: the session goes there, and begins when it has arrived.
+  move_to(where);
+  send(this, arrived{std::move(a)});
+}
+
+void session::begin(attach_connection& a) {
+  const connect_request& r = *a.request;
+  if (a.generation != generation_ || ended_) return;  // overtaken by a later one
+  if (std::exchange(offline_counted_, false)) directory_.offline_sessions.fetch_sub(1);
+  // A will that waited is due when its session ends or a new connection does not come in time [MQTT-3.1.3-9].
+  if (r.clean_start && will_) publish_will();
+  will_.reset();
+  const bool present = a.existed && !r.clean_start && !over_;
+  over_ = false;
+  if (!present) discard_state();
+  if (a.connection->closed()) {
+    session_expiry_s_ = r.session_expiry_s;
+    return keep_session_or_end();
+  }
+  conn_ = std::move(a.connection);
+  ver_ = r.ver;
+  keep_alive_s_ = r.keep_alive_s;
+  session_expiry_s_ = r.session_expiry_s;
+  problem_information_ = r.problem_information;
+  if (r.last_will) will_ = std::make_unique<connect_request::will>(*r.last_will);
+  slow_ = held_ = false;
+  outstanding_ = 0;
+  gate_.online.store(true);
+  answer_connect(r, present);
+  core::tally t;
+  outgoing_.connect({ver_, std::min(directory_.limits.inflight_max, r.receive_max),
+                     r.packet_bytes_max},
+                    home().now_ms(), conn_->out(), t);
+  outgoing_.pump(home().now_ms(), conn_->out(), directory_.limits.output_high_bytes, t);
+  count(t);
+  update_flow();
+  conn_->changed();
+  last_packet_ms_ = home().now_ms();
+  if (keep_alive_s_) home().timers().set(timer_, last_packet_ms_ + keep_alive_s_ * 1500u);
+  conn_->set_consumer(this);
+  conn_->start_reading();
+  tell_status_rule(rules::client_event_kind::connect);
+  if (log::enabled(log::level::info))
+    log::info("client_connected", {{"client_id", gate_.client_id},
+                                   {"address", conn_->peer()},
+                                   {"version", static_cast<int>(ver_)},
+                                   {"clean_start", r.clean_start},
+                                   {"session_present", present},
+                                   {"keep_alive_s", keep_alive_s_}});
+}
+
+void session::answer_connect(const connect_request& r, bool session_present) {
+  const options& limits = directory_.limits;
+  mqtt::connack ack;
+  ack.session_present = session_present && ver_ != mqtt::version::v31;
+  if (v5()) {
+    auto& p = ack.props;
+    if (r.session_expiry_lowered) p.session_expiry_interval = r.session_expiry_s;
+    if (r.assigned_id) p.assigned_client_id = gate_.client_id;
+    if (r.keep_alive_lowered) p.server_keep_alive = r.keep_alive_s;
+    if (limits.receive_max != 65'535) p.receive_maximum = limits.receive_max;
+    if (limits.qos_max < 2) p.maximum_qos = limits.qos_max;
+    if (!limits.retain_available) p.retain_available = false;
+    if (!limits.wildcard_available) p.wildcard_subscription_available = false;
+    if (!limits.shared_available) p.shared_subscription_available = false;
+    if (limits.topic_alias_max) p.topic_alias_maximum = limits.topic_alias_max;
+    p.maximum_packet_size = limits.packet_bytes_max;
+  }
+  mqtt::encode(ack, ver_, conn_->out());
+  home().count().packets_sent[mqtt::packet_type::connack].add();
+}
+
+void session::discard_state() {
+  for (const auto& [filter, s] : subscriptions_) {
+    const auto parts = parse(filter.view());
+    send_to_shards(unsubscribe_from{parts.filter, parts.group, &gate_, 0}, parts.filter.view());
+  }
+  home().count().subscriptions.sub(subscriptions_.size());
+  decltype(subscriptions_)().swap(subscriptions_);
+  core::tally t;
+  outgoing_.clear(t);
+  count(t);
+  incoming_.clear();
+  answers_.reset();
+}
+
+// -- the connection goes ------------------------------------------------------
+
+void session::on_closed() { detach(close_kind::lost, reason::success, "connection closed by the peer"); }
+
+void session::detach(close_kind how, reason code, std::string_view why) {
+  if (!conn_) return;
+  auto& counters = home().count();
+  if (how == close_kind::by_server || how == close_kind::taken_over) {
+    if (v5() && !conn_->closed()) {
+      mqtt::disconnect d;
+      d.code = code;
+      if (problem_information_ && !why.empty()) d.props.reason_string = why;
+      mqtt::encode(d, ver_, conn_->out());
+      counters.packets_sent[mqtt::packet_type::disconnect].add();
+    }
+    counters.disconnects[code].add();
+  } else {
+    (how == close_kind::lost ? counters.connections_lost : counters.disconnected_by_client).add();
+  }
+  log_disconnect(how, code, why);
+  if (how == close_kind::disconnected) tell_status_rule(rules::client_event_kind::disconnect);
+  tell_status_rule(rules::client_event_kind::tcpclean);
+  conn_->close();
+  conn_ = nullptr;
+  gate_.online.store(false);
+  gate_.congested.store(false);
+  timer_.cancel();
+  slow_timer_.cancel();
+  aliases_.reset();
+  answers_.reset();
+  outgoing_.disconnect();
+  incoming_.disconnect();
+  release_publishers();
+  if (how == close_kind::disconnected && code != reason::disconnect_with_will) will_.reset();
+  keep_session_or_end();
+}
+
+void session::keep_session_or_end() {
+  sleeping_since_ms_ = home().now_ms();
+  const uint64_t expiry_ms = session_expiry_s_ == never_s ? ~0ull / 2 : session_expiry_s_ * 1000ull;
+  expires_at_ms_ = sleeping_since_ms_ + expiry_ms;
+  // The will goes out when its delay or the session is over, whichever is first [MQTT-3.1.3-9].
+  if (will_) {
+    will_at_ms_ = sleeping_since_ms_ + std::min<uint64_t>(will_->delay_s * 1000ull, expiry_ms);
+    if (will_at_ms_ <= sleeping_since_ms_) publish_will();
+  }
+  const bool room = directory_.offline_sessions.load() < directory_.limits.offline_sessions_max;
+  over_ = session_expiry_s_ == 0 || !room;
+  if (over_) {
+    if (will_) publish_will();
+    send(directory_.registries[directory_.registry_of(gate_.client_id)],
+         release_session{gate_.client_id, generation_});
+    return;
+  }
+  directory_.offline_sessions.fetch_add(1);
+  offline_counted_ = true;
+  home().timers().set(timer_, will_ ? std::min(will_at_ms_, expires_at_ms_) : expires_at_ms_);
+}
+
+void session::publish_will() {
+  auto w = std::move(will_);
+  router& r = router::of_this_thread();
+  r.add(directory_, {w->msg, core::incoming::no_slot, {}});
+  r.send_all(*this, directory_, ~0u, &gate_);
+}
+
+void session::on_timer() {
+  const uint64_t now = home().now_ms();
+  if (conn_) {
+    const uint64_t due = last_packet_ms_ + keep_alive_s_ * 1500ull;  // [MQTT-3.1.2-22]
+    if (now < due) return home().timers().set(timer_, due);
+    return detach(close_kind::by_server, reason::keep_alive_timeout,
+                  "no packet within one and a half keep-alive times");
+  }
+  if (will_ && now >= will_at_ms_) publish_will();
+  if (now < expires_at_ms_) return home().timers().set(timer_, expires_at_ms_);
+  over_ = true;
+  if (std::exchange(offline_counted_, false)) directory_.offline_sessions.fetch_sub(1);
+  send(directory_.registries[directory_.registry_of(gate_.client_id)],
+       release_session{gate_.client_id, generation_});
+}
+
+void session::end(end_reason why) {
+  if (why == end_reason::shutdown) {
+    will_.reset();  // the node goes, not the client
+    detach(close_kind::by_server, reason::server_shutting_down, "the server shuts down");
+    return;
+  }
+  ended_ = true;
+  timer_.cancel();
+  if (std::exchange(offline_counted_, false)) directory_.offline_sessions.fetch_sub(1);
+  discard_state();
+  quit();
+}
+
+void session::tell_status_rule(rules::client_event_kind kind) {
+  const auto* rule = directory_.status_rule(gate_.client_id);
+  if (!rule || !conn_) return;
+  send(*rule, rules::client_event{kind, gate_.client_id, channel_id(conn_->id()), conn_->peer(),
+                                  wall_clock_ms()});
+}
+
+void session::log_disconnect(close_kind how, reason code, std::string_view why) {
+  const bool abnormal = how == close_kind::by_server && code != reason::server_shutting_down;
+  const auto level = abnormal ? log::level::warn : log::level::info;
+  if (!log::enabled(level)) return;
+  log::write(level, "client_disconnected", {{"client_id", gate_.client_id},
+                                            {"address", conn_->peer()},
+                                            {"by", how == close_kind::disconnected ? "client"
+                                                   : how == close_kind::lost       ? "network"
+                                                                                   : "server"},
+                                            {"reason", mqtt::to_string(code)},
+                                            {"why", why}});
+}
+
+}  // namespace dunlin

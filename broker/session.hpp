@@ -1,0 +1,145 @@
+// A session: one client ID's subscriptions, messages in flight and queue, and its connection while there is one.
+//
+// An actor that lives as long as the MQTT session (MQTT 5.0 section 4.1), pinned to the reactor of its connection. The
+// packets of a read reach it by a plain call from the connection, on the same thread. What MQTT means is decided in core/
+// (outgoing, incoming); this class joins them to the connection, the shards and the clock.
+//   session.cpp          life: attach, takeover, detach, expiry, will
+//   session_packets.cpp  packets from the client
+//   session_deliver.cpp  messages to the client, and what holds back their publishers
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/actors.hpp"
+#include "broker/core/incoming.hpp"
+#include "broker/core/outgoing.hpp"
+#include "broker/directory.hpp"
+#include "broker/mqtt/decode.hpp"
+#include "broker/net/connection.hpp"
+#include "broker/pinned.hpp"
+#include "broker/router.hpp"
+
+namespace dunlin {
+
+class session : public pinned<session_actor::base>, public net::consumer {
+ public:
+  session(caf::actor_config& c, directory& d, std::string client_id);
+  ~session() override;
+  const char* name() const override { return "session"; }
+  behavior_type make_behavior() override;
+
+  session_gate& gate() { return gate_; }
+
+  // From the connection.
+  size_t consume(std::string_view bytes) override;
+  void on_closed() override;
+  void on_drained() override;
+
+ private:
+  struct subscription {
+    mqtt::subscription_options options;
+    uint32_t id = 0;
+  };
+  // A SUBSCRIBE or UNSUBSCRIBE that waits for its shards.
+  struct pending_answer {
+    bool subscribe = true;
+    uint16_t packet_id = 0;
+    uint32_t shards_due = 0;
+    std::vector<mqtt::reason> codes;
+  };
+  struct filter_parts {
+    core::filter_ptr filter;
+    core::shared_text group;
+  };
+  enum class close_kind : uint8_t {
+    disconnected,  // by the client's DISCONNECT
+    lost,          // without one
+    by_server,
+    taken_over,
+  };
+
+  // -- life --
+  void on_attach(attach_connection& a);
+  void begin(attach_connection& a);
+  void answer_connect(const connect_request& r, bool session_present);
+  void discard_state();
+  void detach(close_kind how, mqtt::reason code, std::string_view why);
+  void publish_will();
+  void keep_session_or_end();
+  void end(end_reason why);
+  void on_timer();
+  void tell_status_rule(rules::client_event_kind kind);
+  void log_disconnect(close_kind how, mqtt::reason code, std::string_view why);
+
+  // -- packets --
+  bool handle(const mqtt::frame& f);
+  bool on_publish(const mqtt::frame& f);
+  bool on_ack(const mqtt::frame& f);
+  bool on_subscribe(const mqtt::frame& f);
+  bool on_unsubscribe(const mqtt::frame& f);
+  bool on_disconnect(const mqtt::frame& f);
+  bool resolve_alias(mqtt::publish& p);
+  bool admissible(const mqtt::publish& p);
+  mqtt::reason refused_by_policy(const mqtt::publish& p) const;
+  mqtt::reason subscribe_one(const mqtt::subscribe_entry& e, uint32_t id, uint32_t token,
+                             uint32_t* shards);
+  template <class Message>
+  uint32_t send_to_shards(const Message& m, std::string_view filter);
+  uint32_t new_answer(bool is_subscribe, uint16_t packet_id);
+  void shard_answered(uint32_t token);
+  void finish_answer(uint32_t token);
+  void batch_answered(const accepted& a);
+  void send_acks();
+  bool fail(mqtt::reason code, std::string_view why);  // DISCONNECT and close; false
+  static filter_parts parse(std::string_view filter);
+
+  // -- delivery --
+  void on_deliver(deliver& d);
+  void pump();
+  void update_flow();
+  void release_publishers();
+  void count(const core::tally& t);
+
+  bool v5() const { return ver_ == mqtt::version::v5; }
+
+  directory& directory_;
+  session_gate gate_;
+  net::connection_ptr conn_;
+  core::outgoing outgoing_;
+  core::incoming incoming_;
+  absl::flat_hash_map<core::filter_ptr, subscription, core::text_hash, core::text_equal>
+      subscriptions_;  // by the whole filter, "$share/..." included
+  std::unique_ptr<connect_request::will> will_;
+  std::unique_ptr<std::vector<std::string>> aliases_;  // from the client, by alias - 1
+  std::unique_ptr<absl::flat_hash_map<uint32_t, pending_answer>> answers_;
+
+  struct session_timer : net::timer {
+    session* owner = nullptr;
+  };
+  session_timer timer_;  // keep-alive while connected; will delay and expiry while not
+  session_timer slow_timer_;
+  uint64_t last_packet_ms_ = 0;
+  uint64_t expires_at_ms_ = 0, will_at_ms_ = 0;
+  uint64_t sleeping_since_ms_ = 0;
+
+  uint32_t generation_ = 0;
+  uint32_t session_expiry_s_ = 0;
+  uint32_t last_token_ = 0;
+  uint32_t outstanding_ = 0;  // batches without an answer
+  uint16_t keep_alive_s_ = 0;
+  mqtt::version ver_ = mqtt::version::v311;
+  bool problem_information_ = true;
+  bool slow_ = false;     // its output has been full for longer than slow_grace_ms
+  bool held_ = false;     // reading is paused until batches are answered
+  bool offline_counted_ = false;
+  bool over_ = false;     // its state ended with its last connection
+  bool ended_ = false;
+};
+
+session_gate* gate_of(const session_actor& s);
+
+}  // namespace dunlin

@@ -1,0 +1,91 @@
+// Messages to the client, and what holds back their publishers.
+#include "base/log.hpp"
+#include "broker/session.hpp"
+
+namespace dunlin {
+
+void session::on_deliver(deliver& d) {
+  core::tally t;
+  const uint64_t now = home().now_ms();
+  const options& limits = directory_.limits;
+  if (conn_ && at_home()) {
+    std::string& out = conn_->out();
+    for (auto& item : d.items) {
+      // Publishers are held back while the output is full; only a client that stays slow loses QoS 0 messages.
+      const bool room = conn_->unsent() <= limits.output_high_bytes || (!slow_ && item.qos == 0);
+      outgoing_.offer(std::move(item), now, &out, room, t);
+    }
+    conn_->changed();
+  } else {
+    for (auto& item : d.items) outgoing_.offer(std::move(item), now, nullptr, false, t);
+  }
+  count(t);
+  gate_.mailbox.fetch_sub(static_cast<uint32_t>(d.items.size()));
+  update_flow();
+}
+
+void session::pump() {
+  if (!conn_ || !outgoing_.has_sendable()) return;
+  core::tally t;
+  outgoing_.pump(home().now_ms(), conn_->out(), directory_.limits.output_high_bytes, t);
+  count(t);
+  conn_->changed();
+}
+
+void session::on_drained() {
+  pump();
+  update_flow();
+}
+
+// Decides whether publishers to this client are welcome: they are held back while its output or queue is full, but not for
+// longer than slow_grace_ms; from then on the loss is its own, until it has caught up.
+void session::update_flow() {
+  const options& limits = directory_.limits;
+  const size_t unsent = conn_ ? conn_->unsent() : 0;
+  const size_t queued = conn_ ? outgoing_.queued_messages() : 0;
+  const bool full = unsent > limits.output_high_bytes || queued > limits.queue_messages_max / 2;
+  const bool low = unsent <= limits.output_low_bytes && queued <= limits.queue_messages_max / 4;
+  if (low) {
+    slow_ = false;
+    if (gate_.congested.load(std::memory_order_relaxed)) {
+      gate_.congested.store(false);
+      slow_timer_.cancel();
+    }
+  } else if (full && !slow_ && !gate_.congested.load(std::memory_order_relaxed)) {
+    gate_.congested.store(true);
+    home().count().publishers_held.add();
+    home().timers().set(slow_timer_, home().now_ms() + limits.slow_grace_ms);
+  }
+  if (unsent > limits.output_low_bytes) conn_->notify_when_drained(limits.output_low_bytes);
+  if (gate_.parked.load()) release_publishers();
+}
+
+void session::release_publishers() {
+  if (gate_.held(directory_.limits.mailbox_messages_max / 2) || !gate_.parked.exchange(false)) return;
+  for (const auto& s : directory_.shards) send(s, drained{&gate_});
+  for (const auto& r : directory_.registries) send(r, drained{&gate_});
+}
+
+void session::count(const core::tally& t) {
+  using metrics::drop_reason;
+  auto& c = net::reactor::current()->count();  // not home(): it may be on its way there
+  const uint64_t dropped = t.queue_full + t.slow_subscriber + t.too_large + t.session_ended +
+                           t.not_connected;
+  c.queued.add(t.queued - t.delivered - t.expired - t.refused - dropped);
+  c.delivered.add(t.delivered);
+  for (uint8_t q = 0; q < 3; ++q)
+    if (t.sent[q]) {
+      c.sent[q].add(t.sent[q]);
+      c.packets_sent[mqtt::packet_type::publish].add(t.sent[q]);
+    }
+  if (t.expired) c.expired.add(t.expired);
+  if (t.refused) c.refused.add(t.refused);
+  if (!dropped) return;
+  c.dropped[drop_reason::queue_full].add(t.queue_full);
+  c.dropped[drop_reason::slow_subscriber].add(t.slow_subscriber);
+  c.dropped[drop_reason::too_large].add(t.too_large);
+  c.dropped[drop_reason::session_ended].add(t.session_ended);
+  c.dropped[drop_reason::not_connected].add(t.not_connected);
+}
+
+}  // namespace dunlin

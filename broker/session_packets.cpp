@@ -1,0 +1,371 @@
+// Packets from the client.
+#include <algorithm>
+
+#include "base/log.hpp"
+#include "broker/mqtt/encode.hpp"
+#include "broker/mqtt/topic.hpp"
+#include "broker/session.hpp"
+
+namespace dunlin {
+
+using mqtt::packet_type;
+using mqtt::reason;
+
+namespace {
+
+constexpr uint32_t no_read = ~0u;
+
+size_t levels(std::string_view topic) {
+  return 1 + static_cast<size_t>(std::count(topic.begin(), topic.end(), '/'));
+}
+
+bool is_error(reason r) { return static_cast<uint8_t>(r) >= 0x80; }
+
+}  // namespace
+
+size_t session::consume(std::string_view bytes) {
+  last_packet_ms_ = home().now_ms();
+  incoming_.begin_read();
+  size_t used = 0;
+  while (used < bytes.size()) {
+    const auto result = mqtt::next_frame(bytes.substr(used), directory_.limits.packet_bytes_max);
+    if (const auto* f = std::get_if<mqtt::frame>(&result)) {
+      used += f->size;
+      if (!handle(*f)) break;
+    } else if (const auto* m = std::get_if<mqtt::malformed>(&result)) {
+      fail(m->code, m->why);
+      break;
+    } else {
+      break;
+    }
+  }
+  router& r = router::of_this_thread();
+  const uint32_t batches = r.batches();
+  const uint32_t read = incoming_.end_read(batches);
+  r.send_all(*this, directory_, read, &gate_);
+  outstanding_ += batches;
+  if (!conn_) {
+    incoming_.disconnect();
+    return used;
+  }
+  if (batches == 0) send_acks();
+  if (conn_ && outstanding_ >= directory_.limits.batches_outstanding_max) {
+    held_ = true;
+    conn_->pause_reading();
+  }
+  if (conn_ && conn_->unsent() > 0) conn_->changed();
+  return used;
+}
+
+bool session::handle(const mqtt::frame& f) {
+  home().count().packets_received[f.type].add();
+  switch (f.type) {
+    case packet_type::publish:
+      return on_publish(f);
+    case packet_type::puback:
+    case packet_type::pubrec:
+    case packet_type::pubrel:
+    case packet_type::pubcomp:
+      return on_ack(f);
+    case packet_type::subscribe:
+      return on_subscribe(f);
+    case packet_type::unsubscribe:
+      return on_unsubscribe(f);
+    case packet_type::pingreq:
+      if (f.flags != 0 || !f.body.empty())
+        return fail(reason::malformed_packet, "PINGREQ with flags or a body");
+      mqtt::encode(mqtt::pingresp{}, ver_, conn_->out());
+      home().count().packets_sent[packet_type::pingresp].add();
+      return true;
+    case packet_type::disconnect:
+      return on_disconnect(f);
+    case packet_type::connect:
+      return fail(reason::protocol_error, "a second CONNECT");  // [MQTT-3.1.0-2]
+    case packet_type::auth:
+      return fail(reason::protocol_error, "AUTH without an authentication method");
+    default:
+      return fail(reason::protocol_error, "a packet that only a server sends");
+  }
+}
+
+bool session::fail(reason code, std::string_view why) {
+  detach(close_kind::by_server, code, why);
+  return false;
+}
+
+// -- PUBLISH ------------------------------------------------------------------
+
+bool session::on_publish(const mqtt::frame& f) {
+  auto result = mqtt::decode_publish(f, ver_);
+  if (const auto* m = std::get_if<mqtt::malformed>(&result)) return fail(m->code, m->why);
+  mqtt::publish& p = *std::get_if<mqtt::publish>(&result);
+  home().count().received[p.qos].add();
+  if (v5() && !resolve_alias(p)) return false;
+  if (!admissible(p)) return false;
+  if (p.qos == 2) {
+    const auto seen = incoming_.check_qos2(p.packet_id);
+    if (seen == core::incoming::seen::answer)
+      incoming_.add_answer(p.packet_id, 2, reason::success);
+    if (seen != core::incoming::seen::no) return true;
+  }
+  if (const reason r = refused_by_policy(p); is_error(r)) {
+    home().count().published.add();
+    home().count().refused.add();
+    if (p.qos) incoming_.add_answer(p.packet_id, p.qos, v5() ? r : reason::success);
+    return true;
+  }
+  auto msg = mqtt::message::make(
+      {p.topic, p.payload, p.qos, p.retain, p.props, home().now_ms()});
+  const uint32_t slot =
+      p.qos ? incoming_.add(p.packet_id, p.qos) : uint32_t{core::incoming::no_slot};
+  router::of_this_thread().add(directory_, {std::move(msg), slot, {}});
+  return true;
+}
+
+bool session::resolve_alias(mqtt::publish& p) {
+  if (!p.props.subscription_identifiers.empty())
+    return fail(reason::protocol_error, "a client's PUBLISH with a subscription identifier");
+  if (!p.props.topic_alias) return true;
+  const uint16_t alias = *p.props.topic_alias;
+  if (alias == 0 || alias > directory_.limits.topic_alias_max)
+    return fail(reason::topic_alias_invalid, "topic alias 0 or above the maximum");
+  if (!aliases_) aliases_ = std::make_unique<std::vector<std::string>>();
+  if (p.topic.empty()) {
+    if (alias > aliases_->size() || (*aliases_)[alias - 1].empty())
+      return fail(reason::protocol_error, "a topic alias that was not set");
+    p.topic = (*aliases_)[alias - 1];
+    return true;
+  }
+  if (alias > aliases_->size()) aliases_->resize(alias);
+  (*aliases_)[alias - 1] = p.topic;
+  return true;
+}
+
+bool session::admissible(const mqtt::publish& p) {
+  const options& limits = directory_.limits;
+  if (p.qos > limits.qos_max) return fail(reason::qos_not_supported, "QoS above the maximum");
+  if (p.retain && !limits.retain_available)
+    return fail(reason::retain_not_supported, "retained messages are switched off");
+  if (p.topic.size() > limits.topic_bytes_max ||
+      (p.topic.size() >= limits.topic_levels_max && levels(p.topic) > limits.topic_levels_max))
+    return fail(reason::topic_name_invalid, "topic name longer or deeper than allowed");
+  if (v5() && p.qos > 0 && incoming_.unacknowledged() >= limits.receive_max)
+    return fail(reason::receive_maximum_exceeded, "more unacknowledged PUBLISH than allowed");
+  return true;
+}
+
+reason session::refused_by_policy(const mqtt::publish& p) const {
+  const options& limits = directory_.limits;
+  if (p.topic.front() == '$' && p.topic.substr(0, 5) == "$SYS/") return reason::not_authorized;
+  if (limits.payload_bytes_max && p.payload.size() > limits.payload_bytes_max)
+    return reason::packet_too_large;
+  return reason::success;
+}
+
+void session::batch_answered(const accepted& a) {
+  if (a.read == no_read) return;  // a will
+  incoming_.answered(a.read, a.refusals);
+  if (outstanding_ > 0) --outstanding_;
+  send_acks();
+  if (!conn_) return;
+  conn_->changed();
+  if (held_ && outstanding_ < directory_.limits.batches_outstanding_max) {
+    held_ = false;
+    conn_->start_reading();
+  }
+}
+
+void session::send_acks() {
+  uint64_t pubacks = 0, pubrecs = 0;
+  std::string unsent;
+  const reason r = incoming_.drain(ver_, conn_ ? conn_->out() : unsent, &pubacks, &pubrecs);
+  if (!conn_) return;
+  auto& sent = home().count().packets_sent;
+  if (pubacks) sent[packet_type::puback].add(pubacks);
+  if (pubrecs) sent[packet_type::pubrec].add(pubrecs);
+  // 3.x has no way to tell a refusal: no acknowledgement, and the client sends it again.
+  if (is_error(r)) fail(r, "a message could not be taken");
+}
+
+// -- acknowledgements ---------------------------------------------------------
+
+bool session::on_ack(const mqtt::frame& f) {
+  auto result = mqtt::decode_ack(f, ver_);
+  if (const auto* m = std::get_if<mqtt::malformed>(&result)) return fail(m->code, m->why);
+  const mqtt::ack& a = *std::get_if<mqtt::ack>(&result);
+  core::tally t;
+  auto& sent = home().count().packets_sent;
+  switch (a.type) {
+    case packet_type::puback:
+      outgoing_.puback(a.packet_id, t);
+      break;
+    case packet_type::pubrec:
+      outgoing_.pubrec(a.packet_id, a.code, conn_->out(), t);
+      sent[packet_type::pubrel].add();
+      break;
+    case packet_type::pubcomp:
+      outgoing_.pubcomp(a.packet_id, t);
+      break;
+    default: {
+      const bool known = incoming_.release(a.packet_id);
+      mqtt::encode_ack(packet_type::pubcomp, a.packet_id,
+                       known ? reason::success : reason::packet_identifier_not_found, ver_,
+                       conn_->out());
+      sent[packet_type::pubcomp].add();
+    }
+  }
+  count(t);
+  if (outgoing_.has_sendable()) {
+    pump();
+    update_flow();
+  }
+  return true;
+}
+
+// -- SUBSCRIBE and UNSUBSCRIBE ------------------------------------------------
+
+session::filter_parts session::parse(std::string_view filter) {
+  if (const auto shared = mqtt::parse_shared(filter))
+    return {core::filter_ptr(shared->filter), core::shared_text(shared->group)};
+  return {core::filter_ptr(filter), {}};
+}
+
+// A filter that is concrete in its first two levels lives in one shard, any other in all.
+template <class Message>
+uint32_t session::send_to_shards(const Message& m, std::string_view filter) {
+  if (!mqtt::has_wildcard(mqtt::first_two_levels(filter))) {
+    send(directory_.shards[directory_.shard_of(filter)], m);
+    return 1;
+  }
+  for (const auto& s : directory_.shards) send(s, m);
+  return static_cast<uint32_t>(directory_.shards.size());
+}
+
+uint32_t session::new_answer(bool is_subscribe, uint16_t packet_id) {
+  if (!answers_) answers_ = std::make_unique<absl::flat_hash_map<uint32_t, pending_answer>>();
+  if (++last_token_ == 0) ++last_token_;
+  (*answers_)[last_token_] = {is_subscribe, packet_id, 0, {}};
+  return last_token_;
+}
+
+bool session::on_subscribe(const mqtt::frame& f) {
+  auto result = mqtt::decode_subscribe(f, ver_);
+  if (const auto* m = std::get_if<mqtt::malformed>(&result)) return fail(m->code, m->why);
+  const mqtt::subscribe& s = *std::get_if<mqtt::subscribe>(&result);
+  const uint32_t token = new_answer(true, s.packet_id);
+  std::vector<reason> codes;
+  uint32_t due = 0;
+  for (const auto& e : s.entries)
+    codes.push_back(subscribe_one(e, s.props.subscription_identifier.value_or(0), token, &due));
+  pending_answer& a = (*answers_)[token];
+  a.codes = std::move(codes);
+  a.shards_due = due;
+  if (due == 0) finish_answer(token);
+  return true;
+}
+
+reason session::subscribe_one(const mqtt::subscribe_entry& e, uint32_t id, uint32_t token,
+                              uint32_t* shards) {
+  const options& limits = directory_.limits;
+  const auto parts = parse(e.filter);
+  const std::string_view filter = parts.filter.view();
+  if (!mqtt::valid_topic_filter(e.filter) || filter.size() > limits.topic_bytes_max ||
+      levels(filter) > limits.topic_levels_max)
+    return reason::topic_filter_invalid;
+  if (!limits.wildcard_available && mqtt::has_wildcard(filter))
+    return reason::wildcard_subscriptions_not_supported;
+  if (!limits.shared_available && !parts.group.empty())
+    return reason::shared_subscriptions_not_supported;
+  auto it = subscriptions_.find(e.filter);
+  const bool is_new = it == subscriptions_.end();
+  if (is_new && subscriptions_.size() >= limits.subscriptions_per_client_max)
+    return reason::quota_exceeded;
+  subscription granted{e.options, id};
+  granted.options.qos = std::min(e.options.qos, limits.qos_max);
+  if (is_new) {
+    // The text is shared with the shards; a shared subscription's also names the group.
+    const auto key = parts.group.empty() ? parts.filter : core::filter_ptr(e.filter);
+    subscriptions_.emplace(key, granted);
+    home().count().subscriptions.add();
+  } else {
+    it->second = granted;
+  }
+  const bool retained = e.options.retain_handling == 0 || (e.options.retain_handling == 1 && is_new);
+  *shards += send_to_shards(
+      subscribe_to{parts.filter, parts.group, granted.options, id, is_new, retained,
+                   caf::actor_cast<session_actor>(this), &gate_, token},
+      filter);
+  return static_cast<reason>(granted.options.qos);
+}
+
+bool session::on_unsubscribe(const mqtt::frame& f) {
+  auto result = mqtt::decode_unsubscribe(f, ver_);
+  if (const auto* m = std::get_if<mqtt::malformed>(&result)) return fail(m->code, m->why);
+  const mqtt::unsubscribe& u = *std::get_if<mqtt::unsubscribe>(&result);
+  const uint32_t token = new_answer(false, u.packet_id);
+  std::vector<reason> codes;
+  uint32_t due = 0;
+  for (const auto& filter : u.filters) {
+    auto it = subscriptions_.find(filter);
+    if (it == subscriptions_.end()) {
+      codes.push_back(reason::no_subscription_existed);
+      continue;
+    }
+    const auto parts = parse(filter);
+    due += send_to_shards(unsubscribe_from{parts.filter, parts.group, &gate_, token},
+                          parts.filter.view());
+    subscriptions_.erase(it);
+    home().count().subscriptions.sub();
+    codes.push_back(reason::success);
+  }
+  pending_answer& a = (*answers_)[token];
+  a.codes = std::move(codes);
+  a.shards_due = due;
+  if (due == 0) finish_answer(token);
+  return true;
+}
+
+void session::shard_answered(uint32_t token) {
+  if (!answers_) return;
+  auto it = answers_->find(token);
+  if (it != answers_->end() && --it->second.shards_due == 0) finish_answer(token);
+}
+
+void session::finish_answer(uint32_t token) {
+  auto it = answers_->find(token);
+  const pending_answer a = std::move(it->second);
+  answers_->erase(it);
+  if (answers_->empty()) answers_.reset();
+  if (!conn_) return;
+  if (a.subscribe) {
+    mqtt::suback s;
+    s.packet_id = a.packet_id;
+    s.codes = a.codes;
+    mqtt::encode(s, ver_, conn_->out());
+    home().count().packets_sent[packet_type::suback].add();
+  } else {
+    mqtt::unsuback s;
+    s.packet_id = a.packet_id;
+    s.codes = a.codes;
+    mqtt::encode(s, ver_, conn_->out());
+    home().count().packets_sent[packet_type::unsuback].add();
+  }
+  conn_->changed();
+}
+
+// -- DISCONNECT ---------------------------------------------------------------
+
+bool session::on_disconnect(const mqtt::frame& f) {
+  auto result = mqtt::decode_disconnect(f, ver_);
+  if (const auto* m = std::get_if<mqtt::malformed>(&result)) return fail(m->code, m->why);
+  const mqtt::disconnect& d = *std::get_if<mqtt::disconnect>(&result);
+  if (const auto expiry = d.props.session_expiry_interval) {
+    if (session_expiry_s_ == 0 && *expiry != 0)  // [MQTT-3.14.2.2.2]
+      return fail(reason::protocol_error, "session expiry raised from 0 in DISCONNECT");
+    session_expiry_s_ = std::min(*expiry, directory_.limits.session_expiry_max_s);
+  }
+  detach(close_kind::disconnected, d.code, "");
+  return false;
+}
+
+}  // namespace dunlin
