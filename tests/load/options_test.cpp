@@ -1,0 +1,96 @@
+#include "tests/load/options.hpp"
+
+#include <gtest/gtest.h>
+
+namespace dunlin::load {
+namespace {
+
+parsed parse_words(std::vector<const char*> words) {
+  words.insert(words.begin(), "dunlin-load");
+  return parse(int(words.size()), words.data());
+}
+
+TEST(Options, HaveDefaultsThatRun) {
+  const parsed p = parse_words({"fan-in"});
+  ASSERT_TRUE(p.value) << p.message;
+  EXPECT_EQ(p.value->what, scenario::fan_in);
+  EXPECT_EQ(p.value->version, mqtt::version::v311);
+  ASSERT_EQ(p.value->targets.size(), 1u);
+  EXPECT_EQ(p.value->targets[0].text, "127.0.0.1:1883");
+  EXPECT_EQ(p.value->outstanding, 1000u);  // QoS 0 has no other bound
+}
+
+TEST(Options, BoundDependsOnQosAndRate) {
+  EXPECT_EQ(parse_words({"fan-in", "--qos", "1"}).value->outstanding, 0u);
+  EXPECT_EQ(parse_words({"fan-in", "--rate", "100"}).value->outstanding, 0u);
+  EXPECT_EQ(parse_words({"fan-in", "--outstanding", "0"}).value->outstanding, 0u);
+  EXPECT_EQ(parse_words({"fan-in", "--qos", "1", "--subscribe-qos", "0"}).value->outstanding,
+            1000u);
+}
+
+TEST(Options, TakeEverythingThatIsGiven) {
+  const parsed p =
+      parse_words({"pairs",       "--pairs",      "7",           "--p2p",  "chat",  "--qos",
+                   "2",           "--window",     "4",           "--mqtt", "5",     "--target",
+                   "127.0.0.1:1", "--target",     "127.0.0.2:2", "--pid",  "12,13", "--rate",
+                   "50.5",        "--persistent", "--threads",   "2"});
+  ASSERT_TRUE(p.value) << p.message;
+  EXPECT_EQ(p.value->pairs, 7u);
+  EXPECT_EQ(p.value->p2p, "chat");
+  EXPECT_EQ(p.value->qos, 2);
+  EXPECT_EQ(p.value->subscribe_qos, 2);
+  EXPECT_EQ(p.value->window, 4u);
+  EXPECT_EQ(p.value->version, mqtt::version::v5);
+  EXPECT_EQ(p.value->targets.size(), 2u);
+  EXPECT_EQ(p.value->pids, (std::vector<int>{12, 13}));
+  EXPECT_DOUBLE_EQ(p.value->rate, 50.5);
+  EXPECT_TRUE(p.value->persistent);
+  EXPECT_EQ(p.value->threads, 2u);
+}
+
+TEST(Options, RulesAreVerifiedByAcknowledgements) {
+  EXPECT_EQ(parse_words({"rules"}).value->qos, 1);
+  EXPECT_EQ(parse_words({"rules", "--topic", "t"}).value->queue, "t");
+  EXPECT_FALSE(parse_words({"rules", "--qos", "0"}).value);
+}
+
+TEST(Options, RefuseWhatCannotBeMeant) {
+  for (const std::vector<const char*>& words : std::vector<std::vector<const char*>>{
+           {},
+           {"fan"},
+           {"fan-in", "--qos", "3"},
+           {"fan-in", "--payload", "23"},
+           {"fan-in", "--unknown"},
+           {"fan-in", "--window", "0"},
+           {"fan-in", "--mqtt", "4"},
+           {"fan-in", "--rate", "-1"},
+           {"fan-in", "--target", "localhost"},
+           {"fan-in", "--target", "127.0.0.1:port"},
+           {"fan-in", "--clean", "--persistent"},
+           {"fan-in", "--verify-embedded", "http://127.0.0.1:1"}}) {
+    const parsed p = parse_words(words);
+    EXPECT_FALSE(p.value) << (words.size() > 1 ? words[1] : "");
+    EXPECT_EQ(p.exit_code, 1);
+    EXPECT_NE(p.message.find("dunlin-load: "), std::string::npos);
+  }
+}
+
+TEST(Options, RemoteTargetsMustBeAllowed) {
+  const parsed refused = parse_words({"connect", "--target", "192.0.2.1:1883"});
+  EXPECT_FALSE(refused.value);
+  EXPECT_NE(refused.message.find("--allow-remote"), std::string::npos);
+  EXPECT_TRUE(parse_words({"connect", "--target", "192.0.2.1:1883", "--allow-remote"}).value);
+  EXPECT_TRUE(parse_words({"connect", "--target", "[::1]:1883"}).value);
+}
+
+TEST(Options, HelpNamesEveryScenario) {
+  const parsed p = parse_words({"--help"});
+  EXPECT_EQ(p.exit_code, 0);
+  for (const char* name :
+       {"connect", "subscribe", "fan-in", "fan-out", "pairs", "shared", "retained", "rules"}) {
+    EXPECT_NE(p.message.find(name), std::string::npos) << name;
+  }
+}
+
+}  // namespace
+}  // namespace dunlin::load
