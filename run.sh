@@ -110,7 +110,7 @@ start_rocketmq() {
 
 start_node() {
   # An own session: Ctrl-C reaches this script alone, which then stops everything in order.
-  setsid $NODE serve --config $CONFIG "${options[@]}" 9>&- &
+  env -u DUNLIN_CACHE -u DUNLIN_BAZEL_STARTUP setsid $NODE serve --config $CONFIG "${options[@]}" 9>&- &
   node_pid=$!
   local deadline=$((SECONDS + 60))
   until curl -fsS -o /dev/null --max-time 2 "http://$http/readyz" 2>/dev/null; do

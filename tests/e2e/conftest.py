@@ -15,7 +15,11 @@ from kit.node import Dunlin, Mosquitto
 ROOT = Path(__file__).resolve().parents[2]
 STAND_IN = os.environ.get("E2E_BROKER", "dunlin") == "mosquitto"
 STRICT = os.environ.get("E2E_STRICT") == "1"
+BINARY = os.environ.get("DUNLIN_BIN")
+BAZEL_STARTUP = os.environ.get("DUNLIN_BAZEL_STARTUP", "").split()
 numbers = itertools.count(1)
+for _name in [n for n in os.environ if n.startswith("DUNLIN_")]:
+    del os.environ[_name]  # Dunlin takes DUNLIN_... for its configuration
 
 
 def pytest_collection_modifyitems(items):
@@ -35,10 +39,9 @@ def missing(what):
 
 @pytest.fixture(scope="session")
 def dunlin_bin():
-    given = os.environ.get("DUNLIN_BIN")
+    given = BINARY
     if not given:
-        startup = os.environ.get("DUNLIN_BAZEL_STARTUP", "").split()
-        folder = subprocess.run(["bazel", *startup, "info", "bazel-bin"], cwd=ROOT, capture_output=True, text=True,
+        folder = subprocess.run(["bazel", *BAZEL_STARTUP, "info", "bazel-bin"], cwd=ROOT, capture_output=True, text=True,
                                 timeout=120).stdout.strip()
         given = f"{folder}/broker/dunlin"
     if not os.access(given, os.X_OK):
