@@ -112,7 +112,7 @@ int run_cli(int argc, char** argv, std::function<int(const loaded_config&)> serv
     return app.exit(e) == 0 ? 0 : exit_wrong_configuration;
   }
   if (show_version->parsed()) {
-    std::cout << version << '\n';
+    std::cout << "dunlin " << version << '\n';
     return 0;
   }
   const auto loaded = args.load();

@@ -92,9 +92,8 @@ struct alignas(128) counters {
 
   // The reactor's loop.
   relaxed_counter turns;
-  relaxed_counter busy_ns;  // spent in turns, not in waiting
-  relaxed_counter
-      turn_max_ns;  // gauge: the longest turn of the last seconds; how late a message may have been
+  relaxed_counter busy_ns;      // spent in turns, not in waiting
+  relaxed_counter turn_max_ns;  // gauge: the longest turn so far
 };
 
 }  // namespace dunlin::metrics

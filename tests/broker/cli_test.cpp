@@ -35,7 +35,7 @@ const std::string sample = "tools/dunlin.sample.yaml";
 TEST(Cli, VersionIsPrinted) {
   const auto r = run({"version"});
   EXPECT_EQ(r.code, 0);
-  EXPECT_EQ(r.out, std::string(version) + "\n");
+  EXPECT_EQ(r.out, "dunlin " + std::string(version) + "\n");
 }
 TEST(Cli, CheckSaysOkAndWhatTheConfigurationMeans) {
   const auto r = run({"check", "--config", sample});
