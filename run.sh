@@ -157,7 +157,7 @@ H
     cat <<H
   device to backend: the rule "report" takes sensors/# to the embedded queue sensors_up
     mosquitto_pub $at -t sensors/room1/temperature -q 1 -m 21.5
-    curl -s 'http://$http/api/v1/queues/sensors_up/messages?group=try&max=10&wait=5'
+    curl -s 'http://$http/api/v1/queues/sensors_up/messages?group=try&max=10&wait=5s'
   backend to device: the rule "command" takes the queue sensors_down to sensors/...
     mosquitto_sub $at -t 'sensors/#' -v
     curl -s -X POST 'http://$http/api/v1/queues/sensors_down/messages' -d '{"messages": [{"body": "on", "properties": {"mqttSecondTopic": "/room1/set"}}]}'

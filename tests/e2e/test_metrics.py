@@ -122,6 +122,6 @@ def test_messages_of_every_qos_are_counted(broker, uid):
     s.ping()
     for way in ("received", "sent"):
         for qos in "012":
-            name = f"dunlin_publishes_{way}_total"
+            name = f"dunlin_messages_{way}_total"
             wait_until(lambda: total(broker.api.metrics(), name, qos=qos) - total(before, name, qos=qos) == 10, 5,
                        lambda: f"{name}{{qos={qos}}} + 10")

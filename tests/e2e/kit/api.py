@@ -52,7 +52,7 @@ class Api:
         assert status in (200, 201, 202), (status, text)
 
     def queue_get(self, topic, group, count=32, wait=5):
-        query = urllib.parse.urlencode({"group": group, "max": count, "wait": wait})
+        query = urllib.parse.urlencode({"group": group, "max": count, "wait": f"{wait}s"})
         status, text = self.get(f"{self.queue_path(topic, 'messages')}?{query}", timeout=wait + 15)
         assert status == 200, (status, text)
         return [Message(m) for m in json.loads(text).get("messages", [])]
