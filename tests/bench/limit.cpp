@@ -178,12 +178,27 @@ size_t relay::walk(connection* c, const char* b, size_t size) {
 }
 
 void relay::handle(connection* c, const packet& p) {
-  enum { connect = 1, publish_ = 3, subscribe_ = 8, pingreq = 12 };
-  if (p.type == publish_) return publish(c, p);
-  if (p.type == subscribe_) return subscribe(c, p);
-  if (p.type == connect) c->out.append("\x20\x02\0\0", 4);
-  if (p.type == pingreq) c->out.append("\xd0\0", 2);
-  if (p.type == connect || p.type == pingreq) mark(c);
+  enum { connect = 1, publish_ = 3, pubrec = 5, pubrel = 6, subscribe_ = 8, pingreq = 12 };
+  const auto answer = [&](char first) {
+    c->out.append({first, 2, p.body[0], p.body[1]});
+    mark(c);
+  };
+  switch (p.type) {
+    case publish_:
+      return publish(c, p);
+    case subscribe_:
+      return subscribe(c, p);
+    case pubrec:
+      return answer('\x62');
+    case pubrel:
+      return answer('\x70');
+    case connect:
+      c->out.append("\x20\x02\0\0", 4);
+      return mark(c);
+    case pingreq:
+      c->out.append("\xd0\0", 2);
+      return mark(c);
+  }
 }
 
 void relay::subscribe(connection* c, const packet& p) {
@@ -203,7 +218,7 @@ void relay::subscribe(connection* c, const packet& p) {
 void relay::publish(connection* c, const packet& p) {
   const size_t topic = p.length_at(0);
   if (p.qos > 0) {
-    c->out.append({'\x40', 2, p.body[2 + topic], p.body[3 + topic]});
+    c->out.append({p.qos == 1 ? '\x40' : '\x50', 2, p.body[2 + topic], p.body[3 + topic]});
     mark(c);
   }
   for (connection* to : sinks_) give(to, p);

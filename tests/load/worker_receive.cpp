@@ -95,7 +95,7 @@ void worker::packet(client& c, uint8_t first, std::string_view body) {
   }
   if (body.size() < 2) {
     ++results.malformed;
-  } else if ((type == puback || type == pubcomp) && c.pub) {
+  } else if (type == (options_.qos == 1 ? puback : pubcomp) && c.pub) {
     acknowledged(c, body);
   } else if (type == pubrec && body.size() > 2 && uint8_t(body[2]) >= 0x80 && c.pub) {
     acknowledged(c, body);  // refused: the exchange ends here [MQTT-4.3.3-4]
