@@ -1,5 +1,6 @@
 #include "broker/mqtt/topic.hpp"
 
+#include <bit>
 #include <cstdint>
 
 #include "broker/mqtt/ascii.hpp"
@@ -46,10 +47,11 @@ bool valid_utf8(std::string_view s) {
   auto* p = reinterpret_cast<const uint8_t*>(s.data());
   auto* end = p + s.size();
   while (p < end) {
-    if (end - p >= 8 && ascii_detail::hits<false>(
-                            ascii_detail::load<uint64_t>(reinterpret_cast<const char*>(p))) == 0) {
-      p += 8;
-      continue;
+    if (end - p >= 8) {  // to the first byte that is not plain, which the lowest hit is
+      auto word = ascii_detail::load<uint64_t>(reinterpret_cast<const char*>(p));
+      uint64_t hits = ascii_detail::hits<false>(word);
+      p += hits == 0 ? 8 : std::countr_zero(hits) / 8;
+      if (hits == 0) continue;
     }
     if (*p == 0) return false;
     size_t length = *p < 0x80 ? 1 : sequence_length(p, static_cast<size_t>(end - p));
@@ -61,14 +63,18 @@ bool valid_utf8(std::string_view s) {
 
 bool valid_topic_name(std::string_view topic) {
   if (topic.empty()) return false;
-  return ascii_topic(topic) ||
-         topic.find_first_of(std::string_view("+#\0", 3)) == std::string_view::npos;
+  if (ascii_topic(topic)) return true;
+  for (char c : topic) {
+    if (c == '+' || c == '#' || c == '\0') return false;
+  }
+  return true;
 }
 
 bool valid_topic_filter(std::string_view filter) {
   if (!filter.starts_with(share_prefix)) return valid_plain_filter(filter);
   auto shared = parse_shared(filter);
-  return shared && valid_plain_filter(shared->filter);
+  // A shared filter within a shared one means nothing, and would be taken apart twice.
+  return shared && !shared->filter.starts_with(share_prefix) && valid_plain_filter(shared->filter);
 }
 
 bool has_wildcard(std::string_view filter) {

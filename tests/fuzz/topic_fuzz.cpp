@@ -1,0 +1,79 @@
+// Any filter against any topic (the first newline parts them): the fast forms must agree with slow
+// and plain ones.
+//   bazel build --config=fuzz //tests/fuzz:topic_fuzz
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+#include <vector>
+
+#include "broker/mqtt/ascii.hpp"
+#include "broker/mqtt/topic.hpp"
+
+namespace dunlin::mqtt {
+namespace {
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+std::vector<std::string_view> levels(std::string_view text) {
+  std::vector<std::string_view> out;
+  for (;;) {
+    size_t slash = text.find('/');
+    out.push_back(text.substr(0, slash));
+    if (slash == std::string_view::npos) return out;
+    text.remove_prefix(slash + 1);
+  }
+}
+
+// Section 4.7 level by level.
+bool matches_plainly(std::string_view filter, std::string_view topic) {
+  if (topic[0] == '$' && (filter[0] == '+' || filter[0] == '#')) return false;
+  auto wanted = levels(filter);
+  auto given = levels(topic);
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i] == "#") return true;
+    if (i >= given.size()) return false;
+    if (wanted[i] != "+" && wanted[i] != given[i]) return false;
+  }
+  return wanted.size() == given.size();
+}
+
+void check_ascii(std::string_view text) {
+  bool plain = true;
+  bool wildcard = false;
+  for (char c : text) {
+    if (c == '\0' || (c & 0x80) != 0) plain = false;
+    if (c == '+' || c == '#') wildcard = true;
+  }
+  require(ascii_text(text) == plain);
+  require(ascii_topic(text) == (plain && !wildcard));
+  require(!plain || valid_utf8(text));
+  require(has_wildcard(text) == wildcard);
+}
+
+void check(std::string_view filter, std::string_view topic) {
+  check_ascii(filter);
+  check_ascii(topic);
+  bool result = matches(filter, topic);
+  if (valid_topic_filter(filter) && valid_topic_name(topic)) {
+    require(result == matches_plainly(filter, topic));
+  }
+  if (valid_topic_name(topic)) require(matches(topic, topic));
+  if (auto shared = parse_shared(filter)) {
+    bool nested = shared->filter.starts_with("$share/");
+    require(valid_topic_filter(filter) == (!nested && valid_topic_filter(shared->filter)));
+  }
+  require(topic.starts_with(first_two_levels(topic)));
+}
+
+}  // namespace
+}  // namespace dunlin::mqtt
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  std::string_view text(reinterpret_cast<const char*>(data), size);
+  size_t newline = text.find('\n');
+  if (newline == std::string_view::npos) return 0;
+  dunlin::mqtt::check(text.substr(0, newline), text.substr(newline + 1));
+  return 0;
+}
