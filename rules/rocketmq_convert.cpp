@@ -2,11 +2,19 @@
 
 #include <utility>
 
+#include "rules/inflate.hpp"
 #include "rules/rocketmq_limits.hpp"
 
 namespace dunlin::rules {
 
 namespace wire = apache::rocketmq::v2;
+
+namespace {
+
+// A body that a client compressed, uncompressed. Over: as it came.
+constexpr size_t inflated_bytes_max = 16 << 20;
+
+}  // namespace
 
 void to_wire(queue_message m, const wire_batch& batch, wire::Message& out) {
   out.unsafe_arena_set_allocated_topic(batch.topic);
@@ -34,8 +42,10 @@ queue_message from_wire(wire::Message&& m) {
   queue_message out;
   out.body = std::move(*m.mutable_body());
   out.properties.reserve(static_cast<size_t>(m.user_properties_size()));
+  // The server shows some of its own (__SHARDINGKEY), which no user set and none may send.
   for (auto& p : *m.mutable_user_properties())
-    out.properties.emplace_back(std::move(*p.mutable_key()), std::move(*p.mutable_value()));
+    if (!reserved_property(p.key()))
+      out.properties.emplace_back(std::move(*p.mutable_key()), std::move(*p.mutable_value()));
   auto& system = *m.mutable_system_properties();
   out.tag = std::move(*system.mutable_tag());
   out.keys.reserve(static_cast<size_t>(system.keys_size()));
@@ -46,6 +56,9 @@ queue_message from_wire(wire::Message&& m) {
       system.born_timestamp().seconds() * 1000 + system.born_timestamp().nanos() / 1'000'000;
   out.receipt = std::move(*system.mutable_receipt_handle());
   out.attempt = static_cast<uint32_t>(system.delivery_attempt());
+  // The remoting clients compress large bodies; the proxy hands them on and calls it GZIP, be it gzip or zlib.
+  if (system.body_encoding() == wire::GZIP)
+    if (auto body = inflate(out.body, inflated_bytes_max)) out.body = *std::move(body);
   return out;
 }
 

@@ -191,6 +191,8 @@ TEST_F(RocketmqQueue, FifoKeepsTheOrderOfEachGroup) {
   for (const auto& m : take("dq_fifo", "dq_fifo_group", 30)) {
     const auto colon = m.body.find(':');
     got[m.body.substr(0, colon)].push_back(std::stoi(m.body.substr(colon + 1)));
+    EXPECT_EQ(m.message_group.empty(), false);
+    EXPECT_EQ(m.properties.size(), 1u) << "the server's own are left out";
     ++n;
   }
   EXPECT_EQ(n, 30u);
@@ -269,6 +271,22 @@ TEST_F(RocketmqQueue, CloseEndsAWaitingReceiveAtOnce) {
   ASSERT_EQ(waiting.wait_for(0s), std::future_status::ready);
   EXPECT_EQ(waiting.get().result.what, outcome::retry);
   EXPECT_EQ(send("dq_idle", {message("x")}).what, outcome::retry);
+}
+
+class Remoting : public RocketmqQueue {};
+
+// What the script sent with the remoting client, which compresses bodies over 4 KiB.
+TEST_F(Remoting, LargeBodyOfTheRemotingClientArrivesWhole) {
+  const auto r = receive({.topic = "dq_remoting", .group = "dq_remoting_group", .wait = 5000ms});
+  ASSERT_EQ(r.result.what, outcome::ok) << r.result.error;
+  ASSERT_EQ(r.messages.size(), 1u);
+  const auto& m = r.messages[0];
+  EXPECT_EQ(ack("dq_remoting", "dq_remoting_group", r.messages).what, outcome::ok);
+  EXPECT_EQ(m.body.substr(0, 8), "zzzzzzzz");
+  EXPECT_EQ(m.body.size(), 20000u);
+  EXPECT_EQ(m.tag, "big");
+  EXPECT_EQ(m.keys, (std::vector<std::string>{"k1", "k2"}));
+  EXPECT_EQ(value_of(m, "n"), "2");
 }
 
 class Auth : public RocketmqQueue {};

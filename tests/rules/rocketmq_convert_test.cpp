@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include "rules/rocketmq_limits.hpp"
 
@@ -79,6 +81,25 @@ TEST_F(RocketmqConvert, WhatIsSentComesBackTheSame) {
   EXPECT_EQ(out.message_group, "");
   EXPECT_EQ(out.receipt, "receipt");
   EXPECT_EQ(out.attempt, 3u);
+}
+
+TEST_F(RocketmqConvert, ServersOwnPropertiesAreNotTheUsers) {
+  auto m = full();
+  m.properties = {{"__SHARDINGKEY", "dev-1"}, {"a", "1"}};
+  EXPECT_EQ(from_wire(parsed(convert(std::move(m)))).properties, (std::vector<property>{{"a", "1"}}));
+}
+
+TEST_F(RocketmqConvert, CompressedBodyIsInflatedAndAnyOtherStaysAsItCame) {
+  const std::string compressed("\x78\x9c\xcb\x48\xcd\xc9\xc9\x07\x00\x06\x2c\x02\x15", 13);  // "hello"
+  for (const auto& [body, encoding, expected] :
+       {std::tuple{compressed, wire::GZIP, std::string("hello")},
+        std::tuple{compressed, wire::IDENTITY, compressed},
+        std::tuple{std::string("not compressed"), wire::GZIP, std::string("not compressed")}}) {
+    wire::Message m;
+    m.set_body(body);
+    m.mutable_system_properties()->set_body_encoding(encoding);
+    EXPECT_EQ(from_wire(std::move(m)).body, expected);
+  }
 }
 
 TEST_F(RocketmqConvert, MessagesShareTheTopic) {
