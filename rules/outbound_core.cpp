@@ -244,13 +244,15 @@ void outbound_core::note_error(std::string text, instant now) {
   counters_.last_error_ms = now.ms;
 }
 
+std::string_view outbound_core::state() const {
+  if (stopping_) return "stopped";
+  if (health_ == health::misconfigured) return "misconfigured";
+  return store_fault_ || read_fault_ || health_ == health::retrying ? "retrying" : "running";
+}
+
 rule_status outbound_core::status(instant now) {
   auto s = counters_;
-  bool faulty = store_fault_ || read_fault_ || health_ == health::retrying;
-  s.state = stopping_                          ? "stopped"
-            : health_ == health::misconfigured ? "misconfigured"
-            : faulty                           ? "retrying"
-                                               : "running";
+  s.state = state();
   s.rate = rate_.per_second(now.at);
   s.lag = lag_;
   s.spool_bytes = spool_bytes_ + unwritten_bytes_;

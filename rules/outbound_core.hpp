@@ -92,6 +92,7 @@ class outbound_core {
   // When to wake: a batch is full of waiting, a retry is due. max(): not before the next input.
   std::chrono::steady_clock::time_point due() const;
   bool idle() const;  // nothing is on the way (after stop)
+  std::string_view state() const;
   rule_status status(instant now);
 
  private:
