@@ -142,4 +142,15 @@ class session : public pinned<session_actor::base>, public net::consumer {
 
 session_gate* gate_of(const session_actor& s);
 
+// A filter that is concrete in its first two levels lives in one shard, any other in all.
+template <class Message>
+uint32_t session::send_to_shards(const Message& m, std::string_view filter) {
+  if (!mqtt::has_wildcard(mqtt::first_two_levels(filter))) {
+    send(directory_.shards[directory_.shard_of(filter)], m);
+    return 1;
+  }
+  for (const auto& s : directory_.shards) send(s, m);
+  return static_cast<uint32_t>(directory_.shards.size());
+}
+
 }  // namespace dunlin

@@ -230,17 +230,6 @@ session::filter_parts session::parse(std::string_view filter) {
   return {core::filter_ptr(filter), {}};
 }
 
-// A filter that is concrete in its first two levels lives in one shard, any other in all.
-template <class Message>
-uint32_t session::send_to_shards(const Message& m, std::string_view filter) {
-  if (!mqtt::has_wildcard(mqtt::first_two_levels(filter))) {
-    send(directory_.shards[directory_.shard_of(filter)], m);
-    return 1;
-  }
-  for (const auto& s : directory_.shards) send(s, m);
-  return static_cast<uint32_t>(directory_.shards.size());
-}
-
 uint32_t session::new_answer(bool is_subscribe, uint16_t packet_id) {
   if (!answers_) answers_ = std::make_unique<absl::flat_hash_map<uint32_t, pending_answer>>();
   if (++last_token_ == 0) ++last_token_;

@@ -113,7 +113,7 @@ inline frame_result next_frame(std::string_view in, size_t max_packet_size) {
     return malformed{reason::malformed_packet, "PINGREQ or PINGRESP with a body"};
   }
   if (in.size() < size) return need_more{};
-  return frame{type, flags, in.substr(header, length), size};
+  return frame{type, flags, {in.data() + header, length}, size};
 }
 
 }  // namespace dunlin::mqtt

@@ -47,7 +47,7 @@ class connection : public caf::ref_counted {
 
   // Append here, then say so.
   std::string& out() {
-    if (out_.capacity() <= small_string) out_ = reactor_.take_buffer();
+    if (out_.empty() && out_.capacity() <= small_string) out_ = reactor_.take_buffer();
     return out_;
   }
   void changed() {

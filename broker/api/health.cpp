@@ -1,0 +1,67 @@
+#include "base/version.hpp"
+#include "broker/api/json.hpp"
+#include "broker/api/routes.hpp"
+#include "proto/api.pb.h"
+
+namespace dunlin::api {
+
+namespace {
+
+constexpr const char* index_page =
+    "{\"paths\": [\"/healthz\", \"/readyz\", \"/metrics\", \"/api/v1/node\", \"/api/v1/rules\", "
+    "\"/api/v1/rules/{id}\", "
+    "\"/api/v1/queues/{topic}/messages\", \"/api/v1/queues/{topic}/ack\", "
+    "\"/api/v1/queues/{topic}/nack\"]}\n";
+
+response ready(const provider& p) {
+  Health h;
+  for (const auto& reason : p.not_ready()) h.add_reasons(clean(reason));
+  const bool good = h.reasons().empty();
+  h.set_status(good ? "ready" : "not ready");
+  return {good ? 200 : 503, "application/json", to_json(h)};
+}
+
+response show_node(const provider& p) {
+  const auto facts = p.node();
+  Node n;
+  n.set_name(clean(facts.name));
+  n.set_version(std::string(version));
+  n.set_uptime_s(facts.uptime_s);
+  n.set_connections(static_cast<double>(facts.connections));
+  n.set_sessions(static_cast<double>(facts.sessions));
+  n.set_subscriptions(static_cast<double>(facts.subscriptions));
+  n.set_retained_messages(static_cast<double>(facts.retained_messages));
+  n.set_reactors(facts.reactors);
+  n.set_state(p.not_ready().empty() ? "ready" : "not ready");
+  return {200, "application/json", to_json(n)};
+}
+
+}  // namespace
+
+void add_health(router& r, std::shared_ptr<const provider> p) {
+  r.add("GET", "/healthz", [](const request&, respond done) {  // it answers: the process lives
+    Health h;
+    h.set_status("ok");
+    done({200, "application/json", to_json(h)});
+  });
+  r.add("GET", "/readyz", [p](const request&, respond done) { done(ready(*p)); });
+  r.add("GET", "/metrics", [p](const request&, respond done) {
+    p->rule_statuses([p, done](std::vector<rules::rule_status> all) {
+      done({200, "text/plain; version=0.0.4; charset=utf-8", p->metrics(all)});
+    });
+  });
+  r.add("GET", "/api/v1/node", [p](const request&, respond done) { done(show_node(*p)); });
+  r.add("GET", "/api/v1", [](const request&, respond done) {
+    done({200, "application/json", index_page});
+  });
+}
+
+router make_routes(std::shared_ptr<const provider> p) {
+  router r;
+  add_health(r, p);
+  add_rules(r, p);
+  add_queues(r, p);
+  return r;
+}
+
+}  // namespace dunlin::api

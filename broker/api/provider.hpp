@@ -1,0 +1,39 @@
+// What the API's handlers need from the node: given by main.cpp, by fakes in tests.
+//
+// Every function may be called on the HTTP server's thread at any time while it runs; it must not
+// block.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "rules/message_queue.hpp"
+#include "rules/rule_status.hpp"
+
+namespace dunlin::api {
+
+struct node_facts {
+  std::string name;
+  double uptime_s = 0;
+  int64_t connections = 0, sessions = 0, subscriptions = 0, retained_messages = 0;
+  uint32_t reactors = 0;
+};
+
+struct provider {
+  // Why the node does not take clients (starting, draining); empty: it is ready.
+  std::function<std::vector<std::string>()> not_ready;
+  std::function<node_facts()> node;
+  // Answers once, on any thread, within a bounded time, also when a rule does not: in the order of
+  // the configuration.
+  std::function<void(std::function<void(std::vector<rules::rule_status>)>)> rule_statuses;
+  std::function<std::string(const std::vector<rules::rule_status>&)> metrics;
+  // The queue inside the node; null when rules are bound to RocketMQ.
+  std::shared_ptr<rules::message_queue> queue;
+  std::function<int64_t()> now_ms;              // since the epoch
+  std::function<std::string()> new_message_id;  // unique, also across restarts
+};
+
+}  // namespace dunlin::api

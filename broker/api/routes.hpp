@@ -1,0 +1,25 @@
+// Every route of the node's HTTP API. Handlers stand by subject in health.cpp, rules.cpp and
+// queues.cpp.
+//
+//   GET  /healthz /readyz /metrics /api/v1 /api/v1/node /api/v1/rules /api/v1/rules/{id}
+//   GET  /api/v1/queues/{topic}/messages?group=G&max=N&wait=10s&invisible=30s     long poll;
+//   numbers alone are ms POST /api/v1/queues/{topic}/messages   {"body": "on", "properties": {...}}
+//   or {"messages": [...]} POST /api/v1/queues/{topic}/ack        {"group": "G", "receipts":
+//   ["..."]} POST /api/v1/queues/{topic}/nack       the same, with "delayMs"
+#pragma once
+
+#include <memory>
+
+#include "broker/api/provider.hpp"
+#include "broker/api/router.hpp"
+
+namespace dunlin::api {
+
+router make_routes(std::shared_ptr<const provider> p);
+
+// By subject.
+void add_health(router& r, std::shared_ptr<const provider> p);
+void add_rules(router& r, std::shared_ptr<const provider> p);
+void add_queues(router& r, std::shared_ptr<const provider> p);
+
+}  // namespace dunlin::api
