@@ -27,7 +27,8 @@ void set_duration(google::protobuf::Duration* out, milliseconds d) {
 
 }  // namespace
 
-// The stream: settings out, settings or an error in, then silence for as long as the consumer lives.
+// The stream: settings out, settings or an error in, then silence for as long as the consumer
+// lives.
 class rocketmq_consumer::telemetry {
  public:
   explicit telemetry(rocketmq_consumer* owner) : owner_(owner), engine_(owner->engine_) {
@@ -126,8 +127,8 @@ class rocketmq_consumer::poll final : public rocketmq_event {
     r.mutable_message_queue()->set_id(-1);
     r.mutable_filter_expression()->set_type(wire::TAG);
     r.mutable_filter_expression()->set_expression("*");
-    r.set_batch_size(
-        static_cast<int32_t>(std::clamp<size_t>(request_.what.messages_max, 1, receive_messages_max)));
+    r.set_batch_size(static_cast<int32_t>(
+        std::clamp<size_t>(request_.what.messages_max, 1, receive_messages_max)));
     set_duration(r.mutable_invisible_duration(),
                  std::clamp(request_.what.invisible, invisible_min, invisible_max));
     set_duration(r.mutable_long_polling_timeout(), wait);
@@ -278,8 +279,9 @@ void rocketmq_consumer::tick() {
   if (!ready_) {
     if (now >= open_until_) {
       drop_stream();
-      fail_waiting({outcome::retry, 0, "no answer in time to the consumer's settings from RocketMQ at " +
-                                           engine_.options().endpoint});
+      fail_waiting({outcome::retry, 0,
+                    "no answer in time to the consumer's settings from RocketMQ at " +
+                        engine_.options().endpoint});
     }
     return;
   }

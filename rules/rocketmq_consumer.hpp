@@ -1,7 +1,8 @@
 // The receiving end of one consumer group: its Telemetry stream, heartbeats and long polls.
 //
-// Used by rocketmq_queue, on the engine's thread only. The server forgets a consumer that does not keep its stream and its
-// heartbeats up, and every consumer when it restarts: the stream is opened again when a receive needs it.
+// Used by rocketmq_queue, on the engine's thread only. The server forgets a consumer that does not
+// keep its stream and its heartbeats up, and every consumer when it restarts: the stream is opened
+// again when a receive needs it.
 #pragma once
 
 #include <chrono>

@@ -56,7 +56,8 @@ queue_message from_wire(wire::Message&& m) {
       system.born_timestamp().seconds() * 1000 + system.born_timestamp().nanos() / 1'000'000;
   out.receipt = std::move(*system.mutable_receipt_handle());
   out.attempt = static_cast<uint32_t>(system.delivery_attempt());
-  // The remoting clients compress large bodies; the proxy hands them on and calls it GZIP, be it gzip or zlib.
+  // The remoting clients compress large bodies; the proxy hands them on and calls it GZIP, be it
+  // gzip or zlib.
   if (system.body_encoding() == wire::GZIP)
     if (auto body = inflate(out.body, inflated_bytes_max)) out.body = *std::move(body);
   return out;

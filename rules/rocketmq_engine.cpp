@@ -15,7 +15,8 @@ using clock = std::chrono::system_clock;
 
 constexpr int connect_timeout_ms = 2000;
 constexpr int reconnect_min_ms = 100, reconnect_max_ms = 2000;
-// A peer that is gone without a word is noticed after these two; calls end by their own deadline before.
+// A peer that is gone without a word is noticed after these two; calls end by their own deadline
+// before.
 constexpr int keepalive_ms = 30'000, keepalive_timeout_ms = 10'000;
 constexpr int answer_bytes_max = 16 << 20;  // one received message: 4 MiB body, properties, framing
 constexpr std::chrono::seconds tick_every{1};
@@ -108,7 +109,8 @@ void rocketmq_engine::run() {
   bool ended = false;
   while (cq_.Next(&tag, &ok)) {
     static_cast<rocketmq_event*>(tag)->fire(ok);
-    // After Shutdown no operation may be started, and a cancelled stream still starts its last one: wait for all calls.
+    // After Shutdown no operation may be started, and a cancelled stream still starts its last one:
+    // wait for all calls.
     if (closing_ && contexts_.empty() && !ended) {
       ended = true;
       cq_.Shutdown();

@@ -1,6 +1,8 @@
-// The gRPC side that all calls of a rocketmq_queue share: channel, thread, completion queue, headers, deadlines.
+// The gRPC side that all calls of a rocketmq_queue share: channel, thread, completion queue,
+// headers, deadlines.
 //
-// Used by rocketmq_queue and rocketmq_consumer. post() is for any thread; the rest for the engine's own ("on the thread").
+// Used by rocketmq_queue and rocketmq_consumer. post() is for any thread; the rest for the engine's
+// own ("on the thread").
 //   engine.post([&] { engine.unary<AckMessageResponse>(id, timeout, start, done); });
 #pragma once
 
@@ -39,7 +41,8 @@ class rocketmq_engine {
   rocketmq_engine(const rocketmq_engine&) = delete;
   rocketmq_engine& operator=(const rocketmq_engine&) = delete;
 
-  // Runs f on the thread; false, and f is not run, once closed. f by reference: it stays the caller's when refused.
+  // Runs f on the thread; false, and f is not run, once closed. f by reference: it stays the
+  // caller's when refused.
   bool post(std::function<void()>&& f);
   // Runs `last` on the thread, cancels every call, waits for all of them and ends the thread.
   void close(std::function<void()> last);
@@ -60,7 +63,8 @@ class rocketmq_engine {
   void forget(grpc::ClientContext& context) { contexts_.erase(&context); }
   queue_result failed(const grpc::Status& status) const;
 
-  // A call with one answer. start(context) makes the reader; done(status, response) runs on the thread.
+  // A call with one answer. start(context) makes the reader; done(status, response) runs on the
+  // thread.
   template <class Response, class Start, class Done>
   void unary(const std::string& client_id, std::chrono::milliseconds timeout, Start&& start,
              Done&& done);
@@ -89,7 +93,7 @@ class rocketmq_engine {
   grpc::Alarm wake_alarm_, tick_alarm_;
   wake_event wake_;
   tick_event tick_event_;
-  std::function<void()> tick_;  // set: ticking
+  std::function<void()> tick_;                         // set: ticking
   std::unordered_set<grpc::ClientContext*> contexts_;  // of the calls not yet answered
   rocketmq_signature signature_;
   std::chrono::system_clock::time_point signed_at_;

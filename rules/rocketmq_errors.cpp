@@ -28,14 +28,17 @@ struct meaning {
 
 meaning topic_missing(const rocketmq_call& call) {
   return {outcome::misconfigured,
-          "topic " + quoted(call.topic) + " does not exist in RocketMQ, or its broker is down: create it "
-          "(mqadmin updateTopic -t " + std::string(call.topic) + ") or change the rule's queue"};
+          "topic " + quoted(call.topic) +
+              " does not exist in RocketMQ, or its broker is down: create it "
+              "(mqadmin updateTopic -t " +
+              std::string(call.topic) + ") or change the rule's queue"};
 }
 
 meaning group_missing(const rocketmq_call& call) {
-  return {outcome::misconfigured,
-          "consumer group " + quoted(call.group) + " does not exist in RocketMQ: create it "
-          "(mqadmin updateSubGroup -g " + std::string(call.group) + ") or change the rule's group"};
+  return {outcome::misconfigured, "consumer group " + quoted(call.group) +
+                                      " does not exist in RocketMQ: create it "
+                                      "(mqadmin updateSubGroup -g " +
+                                      std::string(call.group) + ") or change the rule's group"};
 }
 
 // 40014 has two meanings: no such topic, or one made for another type of message.
@@ -52,9 +55,11 @@ meaning wrong_type(std::string_view text, const rocketmq_call& call) {
 meaning server_error(std::string_view text, const rocketmq_call& call) {
   if (contains(text, "message body size exceeded"))
     return {outcome::refused, "the message or batch is larger than the server takes"};
-  if (contains(text, "subscription group") && contains(text, "not exist")) return group_missing(call);
+  if (contains(text, "subscription group") && contains(text, "not exist"))
+    return group_missing(call);
   // A receive of a missing topic, where broker and proxy are one process.
-  if (contains(text, "NullPointerException") && call.what == "receive" && !settings_missing(50001, text))
+  if (contains(text, "NullPointerException") && call.what == "receive" &&
+      !settings_missing(50001, text))
     return topic_missing(call);
   return {outcome::retry, {}};
 }
@@ -67,9 +72,11 @@ meaning meaning_of(int code, std::string_view text, const rocketmq_call& call) {
     case 40001:  // ILLEGAL_ACCESS_POINT
       return {outcome::misconfigured, {}};
     case 40002:
-      return {outcome::misconfigured, quoted(call.topic) + " is not a topic's name: change the rule's queue"};
+      return {outcome::misconfigured,
+              quoted(call.topic) + " is not a topic's name: change the rule's queue"};
     case 40003:
-      return {outcome::misconfigured, quoted(call.group) + " is not a group's name: change the rule's group"};
+      return {outcome::misconfigured,
+              quoted(call.group) + " is not a group's name: change the rule's group"};
     case 40004:  // tag
     case 40005:  // key
     case 40006:  // message group
@@ -89,7 +96,8 @@ meaning meaning_of(int code, std::string_view text, const rocketmq_call& call) {
     case 40100:
     case 40300:
       return {outcome::misconfigured,
-              "the server refuses the credential: check rocketmq.access_key and secret_key and the user's "
+              "the server refuses the credential: check rocketmq.access_key and secret_key and the "
+              "user's "
               "permissions (mqadmin createAcl)"};
     case 40200:  // PAYMENT_REQUIRED
       return {outcome::misconfigured, {}};
@@ -103,10 +111,12 @@ meaning meaning_of(int code, std::string_view text, const rocketmq_call& call) {
     case 50100:  // NOT_IMPLEMENTED
     case 50500:  // UNSUPPORTED
     case 50501:  // VERSION_UNSUPPORTED
-      return {outcome::misconfigured, "the server does not support this call: RocketMQ 5 is needed"};
+      return {outcome::misconfigured,
+              "the server does not support this call: RocketMQ 5 is needed"};
     default:
-      // Busy (429xx), timed out (40800, 504xx), failing (5xxxx), stored but not yet flushed or replicated (50002, 50401,
-      // 50402), a code of a newer server: what is not known to be final is tried again.
+      // Busy (429xx), timed out (40800, 504xx), failing (5xxxx), stored but not yet flushed or
+      // replicated (50002, 50401, 50402), a code of a newer server: what is not known to be final
+      // is tried again.
       return {outcome::retry, {}};
   }
 }
@@ -141,7 +151,8 @@ queue_result classify_transport(int grpc_code, std::string_view text, std::strin
     case 14:  // UNAVAILABLE
       return {outcome::retry, 0, "cannot reach" + at + said};
     default:
-      return {outcome::retry, 0, "the call to" + at + " failed (gRPC " + std::to_string(grpc_code) + ")" + said};
+      return {outcome::retry, 0,
+              "the call to" + at + " failed (gRPC " + std::to_string(grpc_code) + ")" + said};
   }
 }
 

@@ -1,7 +1,9 @@
-// What a RocketMQ server's answer means: its status codes and texts, and gRPC's, as an outcome and a text for people.
+// What a RocketMQ server's answer means: its status codes and texts, and gRPC's, as an outcome and
+// a text for people.
 //
 // Used by rocketmq_queue. Pure.
-//   classify(40402, "No topic route info", {.what = "send", .topic = "sensors_up", .group = {}}).what  // misconfigured
+//   classify(40402, "No topic route info", {.what = "send", .topic = "sensors_up", .group =
+//   {}}).what  // misconfigured
 #pragma once
 
 #include <string_view>
@@ -11,7 +13,7 @@
 namespace dunlin::rules {
 
 struct rocketmq_call {
-  std::string_view what;   // send, receive, ack, nack
+  std::string_view what;  // send, receive, ack, nack
   std::string_view topic;
   std::string_view group;  // empty: a producer's call
 };

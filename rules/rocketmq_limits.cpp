@@ -102,7 +102,8 @@ std::string property_refusal(const queue_message& m) {
   for (const auto& [name, value] : m.properties) {
     if (reserved_property(name))
       return "property " + quoted(name) + " has a meaning to RocketMQ and cannot be set by a user";
-    if (const auto* why = text_fault(name, true)) return "property name " + quoted(name) + " " + why;
+    if (const auto* why = text_fault(name, true))
+      return "property name " + quoted(name) + " " + why;
     if (const auto* why = text_fault(value, true))
       return "the value of property " + quoted(name) + " " + why;
   }
@@ -139,7 +140,8 @@ std::string refusal(const queue_message& m) {
   if (m.body.size() > rocketmq_body_bytes_max)
     return "the body has " + std::to_string(m.body.size()) + " bytes; RocketMQ takes " +
            std::to_string(rocketmq_body_bytes_max);
-  if (const auto* why = text_fault(m.message_id, false)) return std::string("the message ID ") + why;
+  if (const auto* why = text_fault(m.message_id, false))
+    return std::string("the message ID ") + why;
   if (!m.tag.empty()) {
     if (const auto* why = text_fault(m.tag, false)) return "tag " + quoted(m.tag) + " " + why;
     if (m.tag.find('|') != std::string::npos) return "tag " + quoted(m.tag) + " contains |";
@@ -165,13 +167,15 @@ std::string topic_fault(std::string_view topic) {
 
 std::string batch_fault(const std::vector<queue_message>& batch, bool mixed) {
   if (batch.size() < 2) return {};
-  // What the server adds to each message of a batch: host, cluster, trace flags and the names of its fields.
+  // What the server adds to each message of a batch: host, cluster, trace flags and the names of
+  // its fields.
   constexpr size_t overhead = 256;
   size_t bytes = 0;
   for (const auto& m : batch) {
     if (!m.message_group.empty()) return "a message with a message group must be sent alone";
     if (!mixed && !same_properties(m, batch.front()))
-      return "messages of one batch must have the same tag, keys and properties (rocketmq.batch: full lifts this)";
+      return "messages of one batch must have the same tag, keys and properties (rocketmq.batch: "
+             "full lifts this)";
     bytes += m.body.size() + m.message_id.size() + property_bytes(m) + overhead;
   }
   if (bytes > rocketmq_batch_bytes_max)

@@ -74,8 +74,9 @@ class rocketmq_queue final : public message_queue {
 
   std::map<std::string, std::unique_ptr<rocketmq_consumer>> consumers_;  // on the thread
   std::unique_ptr<char[]> block_ = std::make_unique<char[]>(arena_block_bytes);
-  google::protobuf::Arena arena_{arena_options(block_.get())};  // on the thread; one request at a time
-  rocketmq_engine engine_;  // last: its thread uses the others until it has ended
+  google::protobuf::Arena arena_{
+      arena_options(block_.get())};  // on the thread; one request at a time
+  rocketmq_engine engine_;           // last: its thread uses the others until it has ended
 };
 
 void rocketmq_queue::send(const std::string& topic, std::vector<queue_message> batch,
@@ -149,7 +150,8 @@ void rocketmq_queue::ack(const std::string& topic, const std::string& group,
                          std::vector<queue_message> messages, result_function done) {
   // Receipts are all that is needed; bodies are freed on the caller's thread.
   for (auto& m : messages) m.body = {};
-  std::function<void()> task = [this, topic, group, messages = std::move(messages), done]() mutable {
+  std::function<void()> task = [this, topic, group, messages = std::move(messages),
+                                done]() mutable {
     start_ack(topic, group, messages, std::move(done));
   };
   if (!engine_.post(std::move(task))) done(closed());
@@ -177,7 +179,8 @@ void rocketmq_queue::start_ack(const std::string& topic, const std::string& grou
         const rocketmq_call call{"ack", topic, group};
         auto result = classify(response.status().code(), response.status().message(), call);
         if (response.status().code() != rocketmq_multiple) return done(std::move(result));
-        // The first entry that may succeed later stands for all: acking twice is fine. Else the first refused.
+        // The first entry that may succeed later stands for all: acking twice is fine. Else the
+        // first refused.
         result = {};
         for (const auto& entry : response.entries()) {
           auto one = classify(entry.status().code(), entry.status().message(), call);
@@ -189,8 +192,8 @@ void rocketmq_queue::start_ack(const std::string& topic, const std::string& grou
       });
 }
 
-void rocketmq_queue::nack(const std::string& topic, const std::string& group,
-                          queue_message message, milliseconds delay, result_function done) {
+void rocketmq_queue::nack(const std::string& topic, const std::string& group, queue_message message,
+                          milliseconds delay, result_function done) {
   message.body = {};
   std::function<void()> task = [this, topic, group, message = std::move(message), delay,
                                 done]() mutable {

@@ -19,8 +19,8 @@ rocketmq_signature sign(const rocketmq_credential& who, std::chrono::system_cloc
   std::array<unsigned char, EVP_MAX_MD_SIZE> mac;
   unsigned int mac_bytes = 0;
   HMAC(EVP_sha1(), who.secret_key.data(), static_cast<int>(who.secret_key.size()),
-       reinterpret_cast<const unsigned char*>(out.date_time.data()), out.date_time.size(), mac.data(),
-       &mac_bytes);
+       reinterpret_cast<const unsigned char*>(out.date_time.data()), out.date_time.size(),
+       mac.data(), &mac_bytes);
   out.authorization =
       "MQv2-HMAC-SHA1 Credential=" + who.access_key + ", SignedHeaders=x-mq-date-time, Signature=";
   for (unsigned int i = 0; i < mac_bytes; ++i) {

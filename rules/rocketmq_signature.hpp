@@ -1,6 +1,8 @@
-// The headers that sign a call to a RocketMQ server with ACL 2.0 (x-mq-date-time and authorization).
+// The headers that sign a call to a RocketMQ server with ACL 2.0 (x-mq-date-time and
+// authorization).
 //
-// Used by rocketmq_queue, once a second. Pure.   sign({"ak", "sk"}, now) -> {"20260102T030405Z", "MQv2-HMAC-SHA1 Credential=ak, ..."}
+// Used by rocketmq_queue, once a second. Pure.   sign({"ak", "sk"}, now) -> {"20260102T030405Z",
+// "MQv2-HMAC-SHA1 Credential=ak, ..."}
 #pragma once
 
 #include <chrono>

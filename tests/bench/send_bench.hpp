@@ -1,7 +1,10 @@
-// What the two senders to RocketMQ have in common: arguments, the sliding window's result, and its JSON line.
+// What the two senders to RocketMQ have in common: arguments, the sliding window's result, and its
+// JSON line.
 //
-// Used by rocketmq_sender (bare gRPC) and rocketmq_queue_bench (through rocketmq_queue), so that they differ in one thing.
-//   rocketmq_sender --endpoint 127.0.0.1:8081 --topic t --batch 512 --in-flight 4 --bytes 256 --seconds 5
+// Used by rocketmq_sender (bare gRPC) and rocketmq_queue_bench (through rocketmq_queue), so that
+// they differ in one thing.
+//   rocketmq_sender --endpoint 127.0.0.1:8081 --topic t --batch 512 --in-flight 4 --bytes 256
+//   --seconds 5
 #pragma once
 
 #include <algorithm>
@@ -32,24 +35,34 @@ inline std::optional<send_options> parse_send_options(int argc, char** argv) {
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string_view key = argv[i];
     const char* value = argv[i + 1];
-    if (key == "--endpoint") o.endpoint = value;
-    else if (key == "--topic") o.topic = value;
-    else if (key == "--batch") o.batch = std::atoi(value);
-    else if (key == "--in-flight") o.in_flight = std::atoi(value);
-    else if (key == "--bytes") o.bytes = std::atoi(value);
-    else if (key == "--seconds") o.seconds = std::atof(value);
-    else if (key == "--warm-up") o.warm_up = std::atof(value);
-    else return std::nullopt;
+    if (key == "--endpoint")
+      o.endpoint = value;
+    else if (key == "--topic")
+      o.topic = value;
+    else if (key == "--batch")
+      o.batch = std::atoi(value);
+    else if (key == "--in-flight")
+      o.in_flight = std::atoi(value);
+    else if (key == "--bytes")
+      o.bytes = std::atoi(value);
+    else if (key == "--seconds")
+      o.seconds = std::atof(value);
+    else if (key == "--warm-up")
+      o.warm_up = std::atof(value);
+    else
+      return std::nullopt;
   }
-  if (argc % 2 == 0 || o.batch < 1 || o.in_flight < 1 || o.bytes < 1 || o.seconds <= 0) return std::nullopt;
+  if (argc % 2 == 0 || o.batch < 1 || o.in_flight < 1 || o.bytes < 1 || o.seconds <= 0)
+    return std::nullopt;
   return o;
 }
 
 inline int usage(const char* program) {
-  std::fprintf(stderr,
-               "usage: %s [--endpoint host:port] [--topic T] [--batch 512] [--in-flight 4] [--bytes 256] "
-               "[--seconds 5] [--warm-up 2]\n",
-               program);
+  std::fprintf(
+      stderr,
+      "usage: %s [--endpoint host:port] [--topic T] [--batch 512] [--in-flight 4] [--bytes 256] "
+      "[--seconds 5] [--warm-up 2]\n",
+      program);
   return 2;
 }
 
@@ -79,17 +92,23 @@ class send_score {
   int print(const char* name) {
     std::sort(latencies_.begin(), latencies_.end());
     const auto at = [&](double q) {
-      return latencies_.empty() ? 0.0 : latencies_[static_cast<size_t>(q * static_cast<double>(latencies_.size() - 1))];
+      return latencies_.empty()
+                 ? 0.0
+                 : latencies_[static_cast<size_t>(q * static_cast<double>(latencies_.size() - 1))];
     };
     const double dt = std::chrono::duration<double>(last_ - from_).count();
     const double cpu_us = 1e6 * static_cast<double>(cpu_to_ - cpu_from_) / CLOCKS_PER_SEC;
     std::printf(
-        "{\"name\": \"%s\", \"batch\": %d, \"in_flight\": %d, \"bytes\": %d, \"messages_per_second\": %.0f, "
-        "\"requests_per_second\": %.0f, \"p50_ms\": %.2f, \"p99_ms\": %.2f, \"cpu_us_per_message\": %.3f, "
+        "{\"name\": \"%s\", \"batch\": %d, \"in_flight\": %d, \"bytes\": %d, "
+        "\"messages_per_second\": %.0f, "
+        "\"requests_per_second\": %.0f, \"p50_ms\": %.2f, \"p99_ms\": %.2f, "
+        "\"cpu_us_per_message\": %.3f, "
         "\"failed\": %llu}\n",
-        name, options_.batch, options_.in_flight, options_.bytes, dt > 0 ? static_cast<double>(messages_) / dt : 0,
+        name, options_.batch, options_.in_flight, options_.bytes,
+        dt > 0 ? static_cast<double>(messages_) / dt : 0,
         dt > 0 ? static_cast<double>(latencies_.size()) / dt : 0, at(0.5), at(0.99),
-        messages_ > 0 ? cpu_us / static_cast<double>(messages_) : 0, static_cast<unsigned long long>(failed_));
+        messages_ > 0 ? cpu_us / static_cast<double>(messages_) : 0,
+        static_cast<unsigned long long>(failed_));
     return failed_ > 0 || messages_ == 0 ? 1 : 0;
   }
 

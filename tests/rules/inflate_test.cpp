@@ -50,7 +50,8 @@ TEST(Inflate, WhatIsNotOneWholeStreamIsNothing) {
   EXPECT_EQ(inflate("", plenty), std::nullopt);
   EXPECT_EQ(inflate("plain text", plenty), std::nullopt);
   EXPECT_EQ(inflate(in + "x", plenty), std::nullopt);
-  for (size_t n = 0; n < in.size(); ++n) EXPECT_EQ(inflate(in.substr(0, n), plenty), std::nullopt) << n;
+  for (size_t n = 0; n < in.size(); ++n)
+    EXPECT_EQ(inflate(in.substr(0, n), plenty), std::nullopt) << n;
   auto altered = in;
   altered.back() = static_cast<char>(altered.back() ^ 1);  // the checksum
   EXPECT_EQ(inflate(altered, plenty), std::nullopt);

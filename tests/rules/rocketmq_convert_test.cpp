@@ -86,11 +86,13 @@ TEST_F(RocketmqConvert, WhatIsSentComesBackTheSame) {
 TEST_F(RocketmqConvert, ServersOwnPropertiesAreNotTheUsers) {
   auto m = full();
   m.properties = {{"__SHARDINGKEY", "dev-1"}, {"a", "1"}};
-  EXPECT_EQ(from_wire(parsed(convert(std::move(m)))).properties, (std::vector<property>{{"a", "1"}}));
+  EXPECT_EQ(from_wire(parsed(convert(std::move(m)))).properties,
+            (std::vector<property>{{"a", "1"}}));
 }
 
 TEST_F(RocketmqConvert, CompressedBodyIsInflatedAndAnyOtherStaysAsItCame) {
-  const std::string compressed("\x78\x9c\xcb\x48\xcd\xc9\xc9\x07\x00\x06\x2c\x02\x15", 13);  // "hello"
+  const std::string compressed("\x78\x9c\xcb\x48\xcd\xc9\xc9\x07\x00\x06\x2c\x02\x15",
+                               13);  // "hello"
   for (const auto& [body, encoding, expected] :
        {std::tuple{compressed, wire::GZIP, std::string("hello")},
         std::tuple{compressed, wire::IDENTITY, compressed},
@@ -146,8 +148,9 @@ TEST_F(RocketmqConvert, GroupMakesAFifoMessageAndALongOneIsHashed) {
 TEST_F(RocketmqConvert, PropertiesHaveTheFormOfAMap) {
   auto m = full();
   m.properties = {{"k", "v"}};
-  EXPECT_NE(convert(std::move(m)).SerializeAsString().find(std::string("\x12\x06\x0a\x01k\x12\x01v")),
-            std::string::npos);
+  EXPECT_NE(
+      convert(std::move(m)).SerializeAsString().find(std::string("\x12\x06\x0a\x01k\x12\x01v")),
+      std::string::npos);
 }
 
 }  // namespace

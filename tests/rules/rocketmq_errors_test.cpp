@@ -21,7 +21,8 @@ TEST(RocketmqErrors, OkAndNothingNewAreOkWithoutText) {
 }
 
 TEST(RocketmqErrors, BusyFailingAndUnknownCodesAreTriedAgain) {
-  for (const int code : {42900, 42901, 40800, 50000, 50001, 50002, 50400, 50401, 50402, 0, 60000, 77777}) {
+  for (const int code :
+       {42900, 42901, 40800, 50000, 50001, 50002, 50400, 50401, 50402, 0, 60000, 77777}) {
     const auto r = classify(code, "some text", a_send);
     EXPECT_EQ(r.what, outcome::retry) << code;
     EXPECT_EQ(r.code, code);
@@ -30,7 +31,8 @@ TEST(RocketmqErrors, BusyFailingAndUnknownCodesAreTriedAgain) {
 }
 
 TEST(RocketmqErrors, FaultsOfTheMessageAreRefused) {
-  for (const int code : {40004, 40005, 40006, 40007, 40009, 40016, 41300, 41301, 41302, 43100, 43101})
+  for (const int code :
+       {40004, 40005, 40006, 40007, 40009, 40016, 41300, 41301, 41302, 43100, 43101})
     EXPECT_EQ(classify(code, "no", a_send).what, outcome::refused) << code;
 }
 
@@ -40,12 +42,15 @@ TEST(RocketmqErrors, TooLargeBatchLooksLikeAServerFaultButIsRefused) {
 }
 
 TEST(RocketmqErrors, MissingTopicIsMisconfiguredAndNamed) {
-  for (const auto& r : {classify(40402, "No topic route info in name server for the topic: sensors_up", a_send),
-                        classify(40014, "the expected type is UNSPECIFIED, but actual type is NORMAL", a_send)}) {
+  for (const auto& r :
+       {classify(40402, "No topic route info in name server for the topic: sensors_up", a_send),
+        classify(40014, "the expected type is UNSPECIFIED, but actual type is NORMAL", a_send)}) {
     EXPECT_EQ(r.what, outcome::misconfigured);
     EXPECT_TRUE(says(r, "topic \"sensors_up\" does not exist")) << r.error;
   }
-  const auto r = classify(50001, "Cannot invoke \"x\" because \"topicConfig\" is null. NullPointerException.", a_receive);
+  const auto r =
+      classify(50001, "Cannot invoke \"x\" because \"topicConfig\" is null. NullPointerException.",
+               a_receive);
   EXPECT_EQ(r.what, outcome::misconfigured);
   EXPECT_TRUE(says(r, "topic \"sensors_down\" does not exist")) << r.error;
 }
@@ -54,14 +59,16 @@ TEST(RocketmqErrors, TopicOfAnotherTypeIsMisconfiguredAndSaysWhichItIs) {
   const auto fifo = classify(40014, "the expected type is FIFO, but actual type is NORMAL", a_send);
   EXPECT_EQ(fifo.what, outcome::misconfigured);
   EXPECT_TRUE(says(fifo, "it is FIFO, which needs `order: device`")) << fifo.error;
-  const auto normal = classify(40014, "the expected type is NORMAL, but actual type is FIFO", a_send);
+  const auto normal =
+      classify(40014, "the expected type is NORMAL, but actual type is FIFO", a_send);
   EXPECT_EQ(normal.what, outcome::misconfigured);
   EXPECT_TRUE(says(normal, "+message.type=FIFO")) << normal.error;
 }
 
 TEST(RocketmqErrors, MissingGroupIsMisconfiguredAndNamed) {
-  for (const auto& r : {classify(50001, "subscription group [DUNLIN_command] does not exist, ", a_receive),
-                        classify(40403, "no", a_receive)}) {
+  for (const auto& r :
+       {classify(50001, "subscription group [DUNLIN_command] does not exist, ", a_receive),
+        classify(40403, "no", a_receive)}) {
     EXPECT_EQ(r.what, outcome::misconfigured);
     EXPECT_TRUE(says(r, "consumer group \"DUNLIN_command\" does not exist")) << r.error;
   }
@@ -102,7 +109,8 @@ TEST(RocketmqErrors, AnotherServiceAtTheEndpointIsMisconfigured) {
 }
 
 TEST(RocketmqErrors, LostSettingsAreTold) {
-  EXPECT_TRUE(settings_missing(50001, "Cannot invoke \"...Settings.getSubscription()\" because \"settings\" is null"));
+  EXPECT_TRUE(settings_missing(
+      50001, "Cannot invoke \"...Settings.getSubscription()\" because \"settings\" is null"));
   EXPECT_TRUE(settings_missing(40015, "cannot find client settings for this client"));
   EXPECT_FALSE(settings_missing(50001, "because \"topicConfig\" is null"));
   EXPECT_FALSE(settings_missing(20000, ""));

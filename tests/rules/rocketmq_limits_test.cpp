@@ -21,7 +21,9 @@ std::string refusal_with(property p) {
   return refusal(m);
 }
 
-bool says(const std::string& why, std::string_view part) { return why.find(part) != std::string::npos; }
+bool says(const std::string& why, std::string_view part) {
+  return why.find(part) != std::string::npos;
+}
 
 TEST(RocketmqLimits, PlainMessageIsTaken) {
   auto m = plain();
@@ -121,9 +123,11 @@ TEST(RocketmqLimits, ReasonShowsNoBytesThatBreakALogLine) {
 }
 
 TEST(RocketmqLimits, TopicNames) {
-  for (const auto& good : {std::string("sensors_up"), std::string("%RETRY%g"), std::string(127, 'a')})
+  for (const auto& good :
+       {std::string("sensors_up"), std::string("%RETRY%g"), std::string(127, 'a')})
     EXPECT_EQ(topic_fault(good), "") << good;
-  for (const auto& bad : {std::string(), std::string(128, 'a'), std::string("a/b"), std::string("a b"), std::string("ü")})
+  for (const auto& bad : {std::string(), std::string(128, 'a'), std::string("a/b"),
+                          std::string("a b"), std::string("ü")})
     EXPECT_NE(topic_fault(bad), "") << bad;
 }
 
@@ -131,8 +135,11 @@ TEST(RocketmqLimits, BatchNeedsEqualPropertiesUnlessMixed) {
   std::vector<queue_message> batch(3, plain());
   for (size_t i = 0; i < batch.size(); ++i) batch[i].message_id = "id" + std::to_string(i);
   EXPECT_EQ(batch_fault(batch, false), "");
-  for (auto change : {+[](queue_message& m) { m.tag = "t"; }, +[](queue_message& m) { m.keys = {"k"}; },
-                      +[](queue_message& m) { m.properties = {{"n", "v"}}; }}) {
+  for (auto change :
+       {+[](queue_message& m) { m.tag = "t"; }, +[](queue_message& m) { m.keys = {"k"}; },
+        +[](queue_message& m) {
+          m.properties = {{"n", "v"}};
+        }}) {
     auto changed = batch;
     change(changed[2]);
     EXPECT_TRUE(says(batch_fault(changed, false), "same tag, keys and properties"));
@@ -161,7 +168,8 @@ TEST(RocketmqLimits, GroupThatTheServerWouldRefuseIsReplacedByItsHash) {
   EXPECT_EQ(wire_group(""), "");
   EXPECT_EQ(wire_group("GID@@@d1"), "GID@@@d1");
   EXPECT_EQ(wire_group(std::string(63, 'g')), std::string(63, 'g'));
-  for (const auto& group : {std::string(64, 'g'), std::string("a\nb"), std::string(" "), std::string("\xff")}) {
+  for (const auto& group :
+       {std::string(64, 'g'), std::string("a\nb"), std::string(" "), std::string("\xff")}) {
     EXPECT_EQ(wire_group(group).size(), 45u) << group;
     EXPECT_EQ(wire_group(group), wire_group(group));
   }
