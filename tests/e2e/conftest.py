@@ -5,12 +5,14 @@ against Debian's Mosquitto, which proves the tests themselves. E2E_STRICT=1: wha
 """
 import itertools
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from kit.node import Dunlin, Mosquitto
+from kit.rocketmq import RocketMQ
 
 ROOT = Path(__file__).resolve().parents[2]
 STAND_IN = os.environ.get("E2E_BROKER", "dunlin") == "mosquitto"
@@ -82,6 +84,26 @@ def make_node(dunlin_bin, tmp_path):
             except AssertionError as e:
                 faults.append(str(e))
     assert not faults, "\n".join(faults)
+
+
+@pytest.fixture(scope="session")
+def rocketmq():
+    """A real RocketMQ of this run's own, in three processes."""
+    missing_tools = [tool for tool in ("java", "javac", "mvn") if shutil.which(tool) is None]
+    if missing_tools:
+        missing(f"{missing_tools} not installed: tools/setup.sh rocketmq")
+    server = RocketMQ()
+    server.stop()  # what an interrupted run left, store and all
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def fault_seconds():
+    """How long a killed process stays away: E2E_FAULT_SECONDS, 30 for the whole story."""
+    return float(os.environ.get("E2E_FAULT_SECONDS", "10"))
 
 
 @pytest.fixture

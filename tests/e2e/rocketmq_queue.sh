@@ -65,7 +65,7 @@ killed() {  # name process: kill -9 after 6 s of traffic, started again 5 s late
     tools/rocketmq/start.sh
   ) >"$RMQ_RUN/killed.out" 2>&1 &
   local killer=$!
-  check "$name" 'Restart.*' RMQ_RESTART_S="${RMQ_RESTART_S:-50}"
+  check "$name" 'Restart.*'
   wait "$killer" || { cat "$RMQ_RUN/killed.out"; FAILED+=("$name: the server did not come back"); }
 }
 

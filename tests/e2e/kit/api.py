@@ -48,8 +48,10 @@ class Api:
     def queue_put_many(self, topic, bodies, properties=None, tag="", keys=()):
         messages = [{"bodyBase64": base64.b64encode(b.encode() if isinstance(b, str) else b).decode(),
                      "properties": properties or {}, "tag": tag, "keys": list(keys)} for b in bodies]
-        status, text = self.call("POST", self.queue_path(topic, "messages"), {"messages": messages})
-        assert status in (200, 201, 202), (status, text)
+        for at in range(0, len(messages), 500):
+            part = {"messages": messages[at:at + 500]}
+            status, text = self.call("POST", self.queue_path(topic, "messages"), part)
+            assert status == 200, (status, text)
 
     def queue_get(self, topic, group, count=32, wait=5):
         query = urllib.parse.urlencode({"group": group, "max": count, "wait": f"{wait}s"})
