@@ -2,18 +2,27 @@
 
 #include <sys/resource.h>
 
+#include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <iostream>
+#include <random>
 
 #include "base/log.hpp"
 #include "base/version.hpp"
+#include "broker/api/http_server.hpp"
+#include "broker/api/routes.hpp"
+#include "broker/backend.hpp"
+#include "broker/metrics/metrics.hpp"
 #include "broker/node.hpp"
 
 namespace dunlin {
 namespace {
 
-constexpr std::chrono::milliseconds drain_max{10'000};
+constexpr std::chrono::milliseconds drain_max{5'000};
+constexpr std::chrono::milliseconds rules_stop_max{5'000};
 
 // Every connection is a file descriptor.
 void raise_open_files() {
@@ -32,6 +41,127 @@ sigset_t end_signals() {
   return s;
 }
 
+int64_t wall_clock_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+std::string random_id() {
+  static thread_local std::mt19937_64 random{std::random_device{}()};
+  char text[33];
+  std::snprintf(text, sizeof text, "%016llX%016llX", static_cast<unsigned long long>(random()),
+                static_cast<unsigned long long>(random()));
+  return text;
+}
+
+node_config to_node_config(const config& c) {
+  node_config n;
+  n.limits = to_options(c);
+  n.reactors = c.node().reactors();
+  for (const auto& l : c.listeners()) n.listeners.push_back(l.address());
+  n.version = std::string(version);
+  return n;
+}
+
+// A running node, whose parts are stopped in the order that loses nothing.
+class service {
+ public:
+  explicit service(const loaded_config& loaded)
+      : config_(loaded.values), node_(to_node_config(config_)) {}
+
+  absl::Status start();
+  void stop();
+
+ private:
+  std::shared_ptr<api::provider> provide();
+  absl::Status start_http();
+
+  const config& config_;
+  node node_;
+  backend backend_;
+  std::unique_ptr<api::http_server> http_;
+  std::atomic<bool> ready_{false}, draining_{false};
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+};
+
+absl::Status service::start() {
+  if (auto s = prepare_data_dir(config_.node().data_dir()); !s.ok()) return s;
+  if (auto s = node_.open(); !s.ok()) return s;
+  node_.start_core();
+  auto b = start_backend(config_, node_.system(), node_.ingress());
+  if (!b.ok()) return b.status();
+  backend_ = std::move(*b);
+  node_.bind(backend_.rules);
+  if (auto s = start_http(); !s.ok()) return s;
+  node_.start_listeners();
+  for (const auto& a : node_.addresses()) log::info("listening", {{"address", a}});
+  ready_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status service::start_http() {
+  const auto& h = config_.http();
+  if (!h.enabled()) return absl::OkStatus();
+  const auto address = to_socket_address(h.address());
+  auto server = api::http_server::start(
+      {.host = address.host,
+       .port = address.port,
+       .connections_max = h.connections_max(),
+       .header_bytes_max = h.header_bytes_max(),
+       .body_bytes_max = h.body_bytes_max(),
+       .idle_timeout_ms = h.idle_timeout_ms()},
+      api::make_routes(provide()));
+  if (!server.ok())
+    return absl::Status(server.status().code(),
+                        "http.address: " + std::string(server.status().message()));
+  http_ = std::move(*server);
+  log::info("http_listening", {{"address", address.host + ":" + std::to_string(http_->port())}});
+  return absl::OkStatus();
+}
+
+std::shared_ptr<api::provider> service::provide() {
+  auto p = std::make_shared<api::provider>();
+  p->not_ready = [this]() -> std::vector<std::string> {
+    if (draining_) return {"draining"};
+    if (!ready_) return {"starting"};
+    return {};
+  };
+  std::vector<const metrics::counters*> counters;
+  for (auto* r : node_.reactors()) counters.push_back(&r->count());
+  p->node = [this, counters] {
+    using metrics::total;
+    api::node_facts f;
+    f.name = config_.node().name();
+    f.uptime_s =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
+    f.connections = total(counters, &metrics::counters::connections);
+    f.sessions = total(counters, &metrics::counters::sessions);
+    f.subscriptions = total(counters, &metrics::counters::subscriptions);
+    f.retained_messages = total(counters, &metrics::counters::retained_messages);
+    f.reactors = static_cast<uint32_t>(counters.size());
+    return f;
+  };
+  p->rule_statuses = [this](auto done) {
+    describe_rules(node_.system(), backend_.rules, std::move(done));
+  };
+  p->metrics = [counters](const std::vector<rules::rule_status>& statuses) {
+    return metrics::render(counters, statuses, metrics::read_process());
+  };
+  if (backend_.embedded) p->queue = backend_.queue;
+  p->now_ms = wall_clock_ms;
+  p->new_message_id = random_id;
+  return p;
+}
+
+void service::stop() {
+  draining_ = true;
+  node_.drain(drain_max);
+  stop_backend(backend_, node_.system(), rules_stop_max);
+  if (http_) http_->stop();
+  node_.stop();
+}
+
 }  // namespace
 
 int serve(const loaded_config& loaded) {
@@ -41,25 +171,18 @@ int serve(const loaded_config& loaded) {
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 
-  node_config c;
-  c.limits = to_options(loaded.values);
-  c.reactors = loaded.values.node().reactors();
-  for (const auto& l : loaded.values.listeners()) c.listeners.push_back(l.address());
-  c.version = std::string(version);
-  node n(std::move(c));
-  if (auto s = n.open(); !s.ok()) {
-    std::cerr << s.message() << "\n";
-    return 2;
+  // Never destroyed: the process ends below, with everything stored and every thread at rest.
+  auto* s = new service(loaded);
+  if (auto status = s->start(); !status.ok()) {
+    std::cerr << (loaded.file.empty() ? "dunlin" : loaded.file) << ": " << status.message() << "\n";
+    std::cerr.flush();
+    std::quick_exit(2);
   }
-  n.start_core();
-  n.start_listeners();
-  for (const auto& a : n.addresses()) log::info("listening", {{"address", a}});
   log::info("ready", {{"version", version}});
   int got = 0;
   ::sigwait(&signals, &got);
-  log::info("stopping", {{"signal", got}});
-  n.drain(drain_max);
-  n.stop();
+  log::info("stopping", {{"signal", ::strsignal(got)}});
+  s->stop();
   log::info("stopped");
   std::cerr.flush();
   std::quick_exit(0);
