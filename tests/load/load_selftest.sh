@@ -1,35 +1,25 @@
 #!/usr/bin/env bash
-# selftest.sh [DUNLIN_LOAD LIMIT]: that dunlin-load passes what is right and notices each fault it claims to notice.
+# load_selftest.sh [DUNLIN_LOAD LIMIT]: that dunlin-load passes what is right and notices each fault it claims to notice.
 #
 # The faults come from tests/bench/limit, which loses, repeats or swaps deliveries on purpose, and from stopping or
 # killing it; what is right comes from limit and, when it is installed, from Mosquitto. Loopback only, about a minute.
+# Without arguments it builds the two programs.
 # The last line is "N passed, N failed".
 set -uo pipefail
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
-LOAD=${1:-$ROOT/bazel-bin/tests/load/dunlin-load} LIMIT=${2:-$ROOT/bazel-bin/tests/bench/limit}
+. "$ROOT/tests/bench/brokers.sh"
+LOAD=${1:-$(built //tests/load:dunlin-load)} LIMIT=${2:-$(built //tests/bench:limit)}
 PORT=${PORT:-21990}
 TMP=$(mktemp -d)
-BROKER='' PASSED=0 FAILED=0
+PASSED=0 FAILED=0
 trap 'stop; rm -rf "$TMP"' EXIT
 
-stop() {
-  [ -n "$BROKER" ] || return 0
-  kill -CONT "$BROKER" 2>/dev/null
-  kill -9 "$BROKER" 2>/dev/null
-  wait "$BROKER" 2>/dev/null
-  BROKER=''
-}
-wait_port() { # until something listens
-  local i
-  for i in $(seq 100); do (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null && return 0; sleep 0.05; done
-  echo "nothing listens on $PORT" >&2
-  return 1
-}
+stop() { stop_process "$BROKER_PID"; BROKER_PID=''; }
 start() { # CMD...
   stop
   "$@" >"$TMP/broker.log" 2>&1 &
-  BROKER=$!
-  wait_port
+  BROKER_PID=$!
+  wait_port "$PORT" "$BROKER_PID" || { cat "$TMP/broker.log" >&2; exit 1; }
 }
 load() { # ARG...: leaves the exit code in RC and the report in $TMP/out and $TMP/json
   rm -f "$TMP/json"
@@ -55,7 +45,7 @@ sys.exit(0 if eval(sys.argv[2]) else 1)' "$TMP/json" "$c" 2>"$TMP/err" || why="n
 }
 QUICK="--seconds 0.5 --warmup 0.1"
 
-[ -x "$LOAD" ] && [ -x "$LIMIT" ] || { echo "selftest.sh: build //tests/load:dunlin-load and //tests/bench:limit first" >&2; exit 1; }
+[ -x "$LOAD" ] && [ -x "$LIMIT" ] || { echo "load_selftest.sh: no dunlin-load or no limit" >&2; exit 1; }
 
 # -- what is right
 start "$LIMIT" "$PORT"
@@ -102,15 +92,15 @@ load_later() { # SECONDS COMMAND...
   shift
   (sleep "$after"; "$@") &
 }
-stall() { kill -STOP "$BROKER"; sleep 0.4; kill -CONT "$BROKER"; }
+stall() { kill -STOP "$BROKER_PID"; sleep 0.4; kill -CONT "$BROKER_PID"; }
 load_later 0.8 stall
 load fan-in --seconds 1.5 --warmup 0 --publishers 5 --rate 1000 --qos 1
 check "a stall of 0.4 s is seen by all that were due in it" 0 'r["delivery_ms"]["max"] > 350' 'r["delivery_ms"]["p90"] > 100' 'r["sent"] == 1500'
-load_later 0.4 kill -STOP "$BROKER"
+load_later 0.4 kill -STOP "$BROKER_PID"
 load fan-in --seconds 0.6 --warmup 0 --publishers 5 --drain-max 0.5
 check "a run that was cut off is not verified" 2 'not r["verified"]' 'r["drain"] == "cut_off"'
-kill -CONT "$BROKER"
-load_later 0.4 kill "$BROKER"
+kill -CONT "$BROKER_PID"
+load_later 0.4 kill "$BROKER_PID"
 load fan-in --seconds 0.8 --warmup 0 --publishers 5 --qos 1 --drain-max 3
 check "a broker that dies" 1 'r["failed_clients"] == 6'
 stop
@@ -129,9 +119,8 @@ RC=$?
 check "an interrupt ends a run in order, and is told" 0 'r["interrupted"]' 'r["missing"] == 0' 'r["sent"] > 0'
 
 # -- a real broker
-MOSQUITTO=$(PATH=$PATH:/usr/sbin command -v mosquitto)
 if [ -n "$MOSQUITTO" ]; then
-  printf 'listener %s 127.0.0.1\nallow_anonymous true\npersistence false\nmax_queued_messages 0\nmax_inflight_messages 0\n' "$PORT" >"$TMP/mosquitto.conf"
+  mosquitto_conf "$PORT" >"$TMP/mosquitto.conf"
   start "$MOSQUITTO" -c "$TMP/mosquitto.conf"
   for v in 3.1.1 5; do
     for q in 0 1 2; do
@@ -145,7 +134,7 @@ if [ -n "$MOSQUITTO" ]; then
   check "Mosquitto, shared subscription: each message once in the group" 0 'r["expected"] == r["sent"]' 'r["duplicates"] == 0'
   load retained --messages 500 --subscribers 3
   check "Mosquitto, retained messages come to all" 0 'r["expected"] == 1500' 'r["missing"] == 0'
-  load subscribe --clients 10 --per-client 50 --hold 0.1 $QUICK --pid "$BROKER"
+  load subscribe --clients 10 --per-client 50 --hold 0.1 $QUICK --pid "$BROKER_PID"
   check "Mosquitto, 500 subscriptions, each reached" 0 'r["subscriptions"] == 500' 'r["sent"] > 500' 'r["misrouted"] == 0'
 fi
 echo "$PASSED passed, $FAILED failed"

@@ -30,6 +30,7 @@ struct outcome {
   bool interrupted = false;
   uint64_t clients = 0, connected = 0, subscriptions = 0;
   double connect_seconds = 0, subscribe_seconds = 0;
+  interval connecting;  // what it cost
   std::optional<memory_use> memory;
   std::optional<interval> traffic;
   std::optional<drain_end> drained;

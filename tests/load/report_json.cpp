@@ -125,6 +125,14 @@ std::string to_json(const options& o, const outcome& r) {
       .add("subscriptions", r.subscriptions)
       .add("subscribes_per_s",
            r.subscribe_seconds > 0 ? double(r.subscriptions) / r.subscribe_seconds : 0);
+  if (!o.pids.empty() && r.connected > 0 && r.connecting.seconds() > 0) {
+    const interval& c = r.connecting;
+    const double broker = c.to.broker_cpu_s - c.from.broker_cpu_s;
+    const double own = c.to.own_cpu_s - c.from.own_cpu_s;
+    const double others = c.to.machine_cpu_s - c.from.machine_cpu_s - broker - own;
+    out.add("connect_broker_cpu_us_each", 1e6 * broker / double(r.connected))
+        .add("connect_other_cpu_percent", std::max(0.0, 100 * others / c.seconds()));
+  }
   if (r.memory && !o.pids.empty()) {
     out.add("memory_of", r.memory->of)
         .add("memory_bytes_each", r.memory->each())

@@ -71,12 +71,18 @@ std::unique_ptr<subscriber> make_subscriber(std::string filter) {
 }
 
 bool set_up(engine& e, bool subscribe, outcome& r) {
+  r.connecting.from = e.take_sample();
   const bool connected = e.connect();
+  r.connecting.to = e.take_sample();
   r.clients = e.clients();
   r.connected = e.total(&worker_counters::ready);
   r.connect_seconds = e.connect_seconds();
   if (!connected) {
-    r.error = stop_requested() ? "interrupted" : "not all clients could connect";
+    const uint64_t failed = e.total(&worker_counters::failed);
+    const uint64_t silent = r.clients - r.connected - failed;
+    r.error = std::to_string(failed) + " clients were refused or cut off, " +
+              std::to_string(silent) + " had no answer when the time for it was over (--setup-max)";
+    if (stop_requested()) r.error = "interrupted";
     return false;
   }
   if (!subscribe) return true;
