@@ -57,6 +57,8 @@ meaning server_error(std::string_view text, const rocketmq_call& call) {
     return {outcome::refused, "the message or batch is larger than the server takes"};
   if (contains(text, "subscription group") && contains(text, "not exist"))
     return group_missing(call);
+  if (contains(text, "RemotingConnectException") || contains(text, "RemotingSendRequestException"))
+    return {outcome::retry, "the proxy cannot reach a broker"};
   // A receive of a missing topic, where broker and proxy are one process.
   if (contains(text, "NullPointerException") && call.what == "receive" &&
       !settings_missing(50001, text))

@@ -41,6 +41,13 @@ TEST(RocketmqErrors, TooLargeBatchLooksLikeAServerFaultButIsRefused) {
   EXPECT_EQ(r.what, outcome::refused);
 }
 
+TEST(RocketmqErrors, BrokerDownIsTriedAgainAndTold) {
+  const auto r =
+      classify(50001, "connect to 10.0.0.1:10911 failed. RemotingConnectException. x", a_send);
+  EXPECT_EQ(r.what, outcome::retry);
+  EXPECT_TRUE(says(r, "the proxy cannot reach a broker")) << r.error;
+}
+
 TEST(RocketmqErrors, MissingTopicIsMisconfiguredAndNamed) {
   for (const auto& r :
        {classify(40402, "No topic route info in name server for the topic: sensors_up", a_send),
