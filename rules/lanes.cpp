@@ -36,19 +36,25 @@ lane* lanes::next(time_point now) {
     if (open(*l)) return l;
     drop_if_empty(*l);
   }
-  while (!waiting_.empty() && waiting_.front().since + options_.linger <= now) {
+  prune();
+  if (waiting_.empty() || waiting_.front().since + options_.linger > now) return nullptr;
+  auto* l = waiting_.front().who;
+  waiting_.pop_front();
+  l->waiting = false;
+  return l;
+}
+
+// Takes what no longer waits from the front: empty, on the way, or taken from meanwhile because it was full (what is in
+// it now has its own time to wait).
+void lanes::prune() {
+  while (!waiting_.empty()) {
     auto [since, l] = waiting_.front();
+    if (open(*l) && l->since == since) return;
     waiting_.pop_front();
     l->waiting = false;
-    if (!open(*l)) {
-      drop_if_empty(*l);
-    } else if (l->since == since) {
-      return l;
-    } else {
-      list(*l);  // it was taken from meanwhile, being full: what is in it now has its own time to wait
-    }
+    list(*l);
+    drop_if_empty(*l);
   }
-  return nullptr;
 }
 
 void lanes::taken(lane& from, uint32_t count, time_point now) {
@@ -56,6 +62,7 @@ void lanes::taken(lane& from, uint32_t count, time_point now) {
   from.capped -= std::min(from.capped, count);
   list(from);
   drop_if_empty(from);
+  prune();
 }
 
 void lanes::landed(lane& from, time_point now) {

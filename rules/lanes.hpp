@@ -68,6 +68,7 @@ class lanes {
   bool open(const lane& l) const { return !l.refs.empty() && !(options_.one_flying && l.flying > 0); }
   void list(lane& l);
   void drop_if_empty(lane& l);
+  void prune();
 
   lanes_options options_;
   std::unordered_map<uint64_t, std::unique_ptr<lane>> all_;

@@ -185,7 +185,7 @@ class outbound_core {
   uint64_t next_burial_ = 1;
 
   health health_ = health::running;
-  time_point last_ok_;
+  time_point down_since_;  // when it was not running
   bool store_fault_ = false;
   rule_status counters_;
   rate rate_;

@@ -149,18 +149,19 @@ void outbound_core::on_ok(request r, instant now) {
   rate_.add(r.refs.size(), now.at);
   for (const auto& ref : r.refs) settle(ref);
   lanes_.landed(*r.from, now.at);
+  advance();
   // The queue is back: what waits for its next try need not wait on. Not when others went through all the time: then it
   // is their own fault that they wait for.
-  if (health_ != health::running && now.at - last_ok_ > std::chrono::seconds(1)) {
+  if (health_ != health::running && now.at - down_since_ > std::chrono::seconds(1)) {
     for (auto& [id, other] : requests_) {
       if (other.waiting) other.due = now.at;
     }
   }
   health_ = health::running;
-  last_ok_ = now.at;
 }
 
 void outbound_core::on_retry(request& r, bool misconfigured, instant now) {
+  if (health_ == health::running) down_since_ = now.at;
   health_ = misconfigured ? health::misconfigured : health::retrying;
   r.waiting = true;
   r.due = now.at + (misconfigured ? options_.config.retry_max : back_off(++r.attempts));
@@ -168,7 +169,6 @@ void outbound_core::on_retry(request& r, bool misconfigured, instant now) {
 
 void outbound_core::on_refused(request r, const queue_result& result, instant now) {
   health_ = health::running;
-  last_ok_ = now.at;
   if (r.refs.size() > 1) {
     lanes_.give_back(*r.from, r.refs, r.bytes);
   } else {
