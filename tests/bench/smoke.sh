@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# smoke.sh [DUNLIN [DUNLIN_LOAD]]: half a second of every scenario in small against a node with two reactors: nothing may
+# be lost, repeated at QoS 2, misrouted or reordered. No figures. Without arguments it builds the two programs.
+# The last line is "N passed, N failed".
+set -uo pipefail
+. "$(cd "$(dirname "$0")" && pwd)/brokers.sh"
+DUNLIN_BIN=${1:-${DUNLIN_BIN:-$(built //broker:dunlin)}}
+LOAD_BIN=${2:-${LOAD_BIN:-$(built //tests/load:dunlin-load)}}
+PORT=${PORT:-21860} PASSED=0 FAILED=0
+TMP=$(mktemp -d)
+trap 'stop_broker; rm -rf "$TMP"' EXIT
+trap 'exit 130' INT TERM
+
+run() { # SCENARIO OPTION...
+  if timeout 60 "$LOAD_BIN" "$@" --target "127.0.0.1:$PORT" --seconds 0.5 --warmup 0.1 --threads 2 --setup-max 10 --quiet \
+    >"$TMP/out" 2>&1; then
+    PASSED=$((PASSED + 1)); echo "ok    $*"
+  else
+    FAILED=$((FAILED + 1)); echo "FAIL  $*"; sed 's/^/      | /' "$TMP/out"
+  fi
+}
+start_broker dunlin2 "$PORT" "0-$(($(nproc) - 1))" "$TMP/dunlin" || { echo "0 passed, 1 failed"; exit 1; }
+for version in 3.1.1 5; do
+  for qos in 0 1 2; do
+    run fan-in --mqtt $version --qos $qos --publishers 10 --subscribers 2
+    run pairs --mqtt $version --qos $qos --pairs 20 --window 4
+  done
+done
+run fan-in --qos 1 --publishers 10 --payload 20000 --window 8
+run fan-in --qos 1 --publishers 10 --rate 2000
+run fan-in --qos 1 --publishers 10 --persistent
+run fan-in --qos 2 --subscribe-qos 1 --publishers 10
+run fan-out --subscribers 100 --outstanding 10
+run fan-out --subscribers 100 --qos 1 --window 8
+run pairs --pairs 20 --qos 1 --window 4 --p2p chat
+run shared --mqtt 5 --qos 1 --publishers 10 --subscribers 4
+run retained --messages 500 --subscribers 5 --qos 1
+run connect --clients 500 --hold 0.2
+run subscribe --clients 20 --per-client 100 --hold 0.1 --outstanding 50
+echo "$PASSED passed, $FAILED failed"
+[ "$FAILED" = 0 ]
