@@ -32,6 +32,7 @@ absl::StatusOr<std::shared_ptr<rules::message_queue>> make_embedded(const config
   rules::embedded_queue_options o;
   o.path = c.node().data_dir() + "/queue";
   o.messages_max = c.embedded_queue().messages_max();
+  o.unacked_max = c.embedded_queue().unacked_max();
   o.bytes_max = c.embedded_queue().bytes_max();
   o.retention = std::chrono::duration_cast<decltype(o.retention)>(
       std::chrono::seconds(c.embedded_queue().retention_s()));

@@ -201,7 +201,8 @@ void write_rules(text_writer& w, const std::vector<rules::rule_status>& all) {
        count(&status::spool_bytes));
   w.family("dunlin_rule_state", gauge, "1 for the state that a rule is in.");
   for (const auto& r : all)
-    for (const char* s : {"running", "paused", "retrying", "misconfigured", "stopped"})
+    for (const char* s :
+         {"running", "paused", "retrying", "misconfigured", "stopped", "unresponsive"})
       w.sample({{"rule", r.id}, {"state", s}}, static_cast<int64_t>(r.state == s));
 }
 
