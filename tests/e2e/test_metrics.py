@@ -23,7 +23,7 @@ def identity(metrics):
 
 
 def test_metrics_have_help_type_and_units(broker, uid):
-    Wire.open(broker.port, uid).ping()
+    c = Wire.open(broker.port, uid)
     status, text = broker.api.get("/metrics")
     assert status == 200
     helped = set(re.findall(r"^# HELP (\S+) \S", text, re.M))
@@ -38,6 +38,7 @@ def test_metrics_have_help_type_and_units(broker, uid):
             assert name.endswith("_total"), name
         assert not re.search(r"_(ms|us|milliseconds|kb|mb|kilobytes)(_|$)", name), f"{name}: not a base unit"
     assert total(broker.api.metrics(), "dunlin_connections") >= 1
+    c.disconnect()
 
 
 def test_every_message_is_accounted_for(broker, uid):

@@ -236,6 +236,7 @@ class Wire:
 
     def __init__(self, port, version=4, timeout=10.0):
         self.version, self.timeout, self.last_pid, self.buffer = version, timeout, 0, b""
+        self.early = []        # messages that came before the answer to SUBSCRIBE
         self.received = set()  # QoS 2 messages that take() gave and that are not released
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -270,6 +271,8 @@ class Wire:
 
     def recv(self, timeout=None):
         """The next packet. Closed, Nothing."""
+        if self.early:
+            return self.early.pop(0)
         deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
         while True:
             whole = self._whole()
@@ -329,12 +332,16 @@ class Wire:
             assert self._release(p), f"expected nothing, got {p}"
 
     def subscribe(self, topic_filter, qos=0, no_local=False, retain_as_published=False, retain_handling=0, props=None):
-        """Returns the code granted. Only for connections that receive nothing else meanwhile."""
+        """Returns the code granted."""
         options = qos | no_local << 2 | retain_as_published << 3 | retain_handling << 4
         pid = self.next_pid()
         self.send(subscribe(pid, [(topic_filter, options)], self.version, props))
-        p = self.expect("suback")
-        assert p.pid == pid and len(p.codes) == 1, p
+        # What matches may come before the SUBACK (3.8.4).
+        early = []
+        while (p := self.recv()).kind == "publish":
+            early.append(p)
+        assert p.kind == "suback" and p.pid == pid and len(p.codes) == 1, p
+        self.early += early
         return p.codes[0]
 
     def unsubscribe(self, topic_filter):
@@ -394,4 +401,6 @@ class Wire:
 
     def ping(self):
         self.send(packet("pingreq", 0, b""))
-        self.expect("pingresp")
+        while self._release(p := self.recv()):
+            pass
+        assert p.kind == "pingresp", f"expected pingresp, got {p}"
