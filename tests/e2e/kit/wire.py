@@ -390,6 +390,16 @@ class Wire:
             self.received.add(p.pid)
         return p
 
+    def rest(self):
+        """The messages that had come when the broker was killed; nothing is acknowledged any more."""
+        got = []
+        try:
+            while True:
+                p = self.recv(1)
+                got += [p] if p.kind == "publish" else []
+        except (Closed, Nothing):
+            return got
+
     def _release(self, p):
         """Answers the PUBREL of a message that take() gave."""
         if p.kind != "pubrel" or p.pid not in self.received:
