@@ -56,8 +56,9 @@ struct options {
   uint32_t output_low_bytes = 256 << 10;
   // Messages on the way to one session (its mailbox) above which publishers are held back.
   uint32_t mailbox_messages_max = 20'000;
-  // How long one slow subscriber may hold back publishers, ms. Then its QoS 0 messages are dropped and counted, and its
-  // QoS 1 and 2 messages queued, until it has caught up.
+  // A subscriber whose output is full holds back its publishers as long as it takes output_low_bytes in every such time,
+  // ms. If it does not, its QoS 0 messages are dropped and counted, and its QoS 1 and 2 messages queued, until it has
+  // caught up.
   uint32_t slow_grace_ms = 200;
   // Batches of one publisher that wait for their shard. Reached: its socket is not read.
   uint32_t batches_outstanding_max = 4;

@@ -45,10 +45,7 @@ session::session(caf::actor_config& c, directory& d, std::string client_id)
   timer_.owner = slow_timer_.owner = this;
   timer_.on_fire = fire;
   slow_timer_.on_fire = [](net::timer& t) {
-    session* s = static_cast<session_timer&>(t).owner;
-    s->slow_ = true;  // from here on it is its own loss
-    s->gate_.congested.store(false);
-    s->release_publishers();
+    static_cast<session_timer&>(t).owner->on_slow_timer();
   };
 }
 

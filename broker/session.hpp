@@ -101,6 +101,7 @@ class session : public pinned<session_actor::base>, public net::consumer {
   void on_deliver(deliver& d);
   void pump();
   void update_flow();
+  void on_slow_timer();
   void release_publishers();
   void count(const core::tally& t);
 
@@ -125,6 +126,7 @@ class session : public pinned<session_actor::base>, public net::consumer {
   uint64_t last_packet_ms_ = 0;
   uint64_t expires_at_ms_ = 0, will_at_ms_ = 0;
   uint64_t sleeping_since_ms_ = 0;
+  uint64_t taken_at_hold_ = 0;  // conn_->bytes_out() when the grace period began
 
   uint32_t generation_ = 0;
   uint32_t session_expiry_s_ = 0;

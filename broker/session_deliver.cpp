@@ -37,8 +37,9 @@ void session::on_drained() {
   update_flow();
 }
 
-// Decides whether publishers to this client are welcome: they are held back while its output or queue is full, but not for
-// longer than slow_grace_ms; from then on the loss is its own, until it has caught up.
+// Decides whether publishers to this client are welcome. They are held back while its output or queue is full, as long as
+// it takes at least output_low_bytes in every slow_grace_ms: a fast client that is behind loses nothing. One that does not
+// is slow, and from then on the loss is its own, until it has caught up.
 void session::update_flow() {
   const options& limits = directory_.limits;
   const size_t unsent = conn_ ? conn_->unsent() : 0;
@@ -54,10 +55,24 @@ void session::update_flow() {
   } else if (full && !slow_ && !gate_.congested.load(std::memory_order_relaxed)) {
     gate_.congested.store(true);
     home().count().publishers_held.add();
+    taken_at_hold_ = conn_->bytes_out();
     home().timers().set(slow_timer_, home().now_ms() + limits.slow_grace_ms);
   }
   if (unsent > limits.output_low_bytes) conn_->notify_when_drained(limits.output_low_bytes);
   if (gate_.parked.load()) release_publishers();
+}
+
+void session::on_slow_timer() {
+  const options& limits = directory_.limits;
+  const uint64_t taken = conn_ ? conn_->bytes_out() : 0;
+  if (taken - taken_at_hold_ >= limits.output_low_bytes) {
+    taken_at_hold_ = taken;
+    home().timers().set(slow_timer_, home().now_ms() + limits.slow_grace_ms);
+    return;
+  }
+  slow_ = true;
+  gate_.congested.store(false);
+  release_publishers();
 }
 
 void session::release_publishers() {

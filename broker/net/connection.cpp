@@ -39,7 +39,6 @@ void connection::read_now() {
     const size_t room = net::reactor::read_buffer_bytes - offset;
     const long n = read_some(buffer + offset, room);
     if (n > 0) {
-      bytes_in_ += static_cast<uint64_t>(n);
       reactor_.count().bytes_received.add(static_cast<uint64_t>(n));
       const auto got = static_cast<size_t>(n);
       // Edge-triggered: a read that fills less than its room has emptied the socket.
@@ -94,6 +93,7 @@ void connection::flush_now() {
       return lost();
     }
   }
+  bytes_out_ += sent_ - before;
   reactor_.count().bytes_sent.add(sent_ - before);
   if (sent_ == out_.size()) {
     sent_all();

@@ -69,8 +69,7 @@ class connection : public caf::ref_counted {
   void read_now();
   void flush_now();
 
-  // Bytes read and written so far.
-  uint64_t bytes_in() const { return bytes_in_; }
+  uint64_t bytes_out() const { return bytes_out_; }  // that the transport has taken so far
 
  protected:
   static constexpr long would_block = -1, failed = -2;
@@ -110,7 +109,7 @@ class connection : public caf::ref_counted {
   std::string out_;
   size_t sent_ = 0;
   size_t low_mark_ = 0;
-  uint64_t bytes_in_ = 0;
+  uint64_t bytes_out_ = 0;
   bool readable_ = false, paused_ = true, hang_up_ = false, reading_ = false;
   bool blocked_ = false, flush_queued_ = false, read_queued_ = false, closed_ = false, notify_ = false;
 };

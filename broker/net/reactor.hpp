@@ -75,8 +75,8 @@ class reactor : public caf::execution_unit {
   uint32_t index() const { return index_; }
   metrics::counters& count() { return counters_; }
 
-  // What connections read into; a partial packet is copied out of it.
-  static constexpr size_t read_buffer_bytes = 256 << 10;
+  // What connections read into; a partial packet is copied out of it. It bounds a batch, and stays in the cache.
+  static constexpr size_t read_buffer_bytes = 64 << 10;
   char* read_buffer() { return read_buffer_.get(); }
 
   // Output buffers of connections that have something to send: idle ones hold none.
