@@ -107,14 +107,16 @@ JAVA_OPTIONS=(-XX:+UseSerialGC -XX:ReservedCodeCacheSize=96m -XX:MaxMetaspaceSiz
   -Dio.netty.allocator.numHeapArenas=1 -Dio.netty.allocator.numDirectArenas=1
   --add-opens=java.base/java.nio=ALL-UNNAMED --add-opens=java.base/sun.nio.ch=ALL-UNNAMED)
 
-up() { [ -s "$RMQ_RUN/pid/$1" ] && kill -0 "$(cat "$RMQ_RUN/pid/$1")" 2>/dev/null; }
+# A start that fails leaves nothing behind that it has started itself.
+LAUNCHED=()
+trap '[ $? -eq 0 ] || [ ${#LAUNCHED[@]} -eq 0 ] || SIGNAL=KILL "$RMQ_HERE/stop.sh" "${LAUNCHED[@]}" >&2' EXIT
 port_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 booted() { grep -q "$2" "$RMQ_RUN/log/$1.out" 2>/dev/null; }
 
 launch() {  # name port heap direct-memory class arguments...
   local name=$1 port=$2 heap=$3 direct=$4
   shift 4
-  if up "$name"; then
+  if rmq_up "$name"; then
     echo "rocketmq: $name already running (pid $(cat "$RMQ_RUN/pid/$name"))"
     return
   fi
@@ -127,13 +129,14 @@ launch() {  # name port heap direct-memory class arguments...
       -cp "$RMQ_RUN/conf:$RMQ_LIB/*" "$@" >"$RMQ_RUN/log/$name.out" 2>&1 </dev/null &
     echo $! >"$RMQ_RUN/pid/$name"
   )
+  LAUNCHED+=("$name")
 }
 
 await() {  # name test...: until the test holds, at most RMQ_WAIT_S
   local name=$1 end=$((SECONDS + RMQ_WAIT_S))
   shift
   while ! "$@"; do
-    if ! up "$name"; then
+    if ! rmq_up "$name"; then
       tail -20 "$RMQ_RUN/log/$name.out" >&2
       rmq_fail "$name ended while starting; its output: $RMQ_RUN/log/$name.out, its logs: $RMQ_RUN/logs"
     fi
@@ -178,6 +181,7 @@ else
   launch broker "$RMQ_BROKER_PORT" "$RMQ_BROKER_HEAP" 256m org.apache.rocketmq.broker.BrokerStartup \
     -c "$RMQ_RUN/conf/broker.conf" -n "$NAMESRV"
   await broker booted broker 'boot success'
+  await broker registered  # a proxy that finds no broker gives up
   launch proxy "$RMQ_GRPC_PORT" "$RMQ_PROXY_HEAP" 128m $PROXY -pm cluster -pc "$RMQ_RUN/conf/rmq-proxy.json" \
     -n "$NAMESRV"
 fi
@@ -186,7 +190,7 @@ await broker port_open "$RMQ_BROKER_PORT"
 await $SERVES_GRPC port_open "$RMQ_GRPC_PORT"
 await broker registered
 for name in namesrv broker proxy; do
-  ! up $name || echo "rocketmq: $name pid=$(cat "$RMQ_RUN/pid/$name")" \
+  ! rmq_up $name || echo "rocketmq: $name pid=$(cat "$RMQ_RUN/pid/$name")" \
     "rss_mib=$(awk '/VmRSS/{print int($2 / 1024)}' "/proc/$(cat "$RMQ_RUN/pid/$name")/status")"
 done
 echo "rocketmq: ready after $SECONDS s: grpc=127.0.0.1:$RMQ_GRPC_PORT namesrv=$NAMESRV" \
