@@ -13,8 +13,8 @@ scenario_arguments() { # NAME
     # Past some 14,000 connections from one address the kernel searches long for a free port.
     idle) echo "connect --clients ${CONNECTIONS:-19000} --hold 2 --per-address 5000" ;;
     subscriptions) echo "subscribe --clients 100 --per-client 1000 --outstanding 100" ;;
-    filters1k) echo "subscribe --clients 100 --per-client 10 --hold 0.2 --outstanding 100" ;;
-    filters1m) echo "subscribe --clients 100 --per-client 10000 --batch 10 --hold 0.2 --outstanding 100 --setup-max 120" ;;
+    filters1k) echo "subscribe --clients 100 --per-client 10 --hold 0.2 --outstanding 4000" ;;
+    filters1m) echo "subscribe --clients 100 --per-client 10000 --batch 10 --hold 0.2 --outstanding 4000 --setup-max 120" ;;
     *) echo "unknown scenario '$1' ($ALL_SCENARIOS)" >&2; return 1 ;;
   esac
 }

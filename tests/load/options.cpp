@@ -149,9 +149,9 @@ bool is_loopback(const sockaddr* a) {
 }
 
 // Empty when all went well, otherwise what is wrong.
-std::string resolve(const std::string& text, bool allow_remote, endpoint& out) {
+std::string resolve(const char* option, const std::string& text, bool allow_remote, endpoint& out) {
   const size_t colon = text.rfind(':');
-  if (colon == std::string::npos) return "--target " + text + ": host:port is needed";
+  if (colon == std::string::npos) return std::string(option) + " " + text + ": host:port is needed";
   std::string host = text.substr(0, colon);
   if (host.size() > 1 && host.front() == '[' && host.back() == ']')
     host = host.substr(1, host.size() - 2);
@@ -159,13 +159,13 @@ std::string resolve(const std::string& text, bool allow_remote, endpoint& out) {
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV;
   const int failed = getaddrinfo(host.c_str(), text.c_str() + colon + 1, &hints, &found);
-  if (failed != 0) return "--target " + text + ": " + gai_strerror(failed);
+  if (failed != 0) return std::string(option) + " " + text + ": " + gai_strerror(failed);
   std::memcpy(&out.address, found->ai_addr, found->ai_addrlen);
   out.length = found->ai_addrlen;
   out.text = text;
   freeaddrinfo(found);
   if (allow_remote || is_loopback(reinterpret_cast<const sockaddr*>(&out.address))) return {};
-  return "--target " + text +
+  return std::string(option) + " " + text +
          " is not a loopback address; --allow-remote if this load is wanted there";
 }
 
@@ -183,9 +183,16 @@ std::string complete(const raw& r, options& o) {
   o.outstanding = r.outstanding >= 0 ? uint64_t(r.outstanding) : bound ? 1000 : 0;
   if (o.topic.empty()) o.topic = o.what == scenario::rules ? "sensors" : "load";
   if (o.queue.empty()) o.queue = o.topic;
+  if (!o.verify_embedded.empty()) {
+    std::string address = o.verify_embedded;
+    if (address.rfind("http://", 0) == 0) address.erase(0, 7);
+    if (address.ends_with('/')) address.pop_back();
+    std::string wrong = resolve("--verify-embedded", address, o.allow_remote, o.queue_api);
+    if (!wrong.empty()) return wrong;
+  }
   for (const std::string& t : r.targets) {
     endpoint e;
-    if (std::string wrong = resolve(t, o.allow_remote, e); !wrong.empty()) return wrong;
+    if (std::string wrong = resolve("--target", t, o.allow_remote, e); !wrong.empty()) return wrong;
     o.targets.push_back(std::move(e));
   }
   return {};

@@ -61,7 +61,9 @@ struct options {
   uint32_t per_address = 0;  // connections from one loopback source address; 0: all
   uint32_t threads = 1;
 
-  std::string verify_embedded;  // rules: base URL of the broker's HTTP interface
+  std::string verify_embedded;  // rules: http://host:port of the broker's HTTP interface; empty:
+                                // not verified
+  endpoint queue_api;           // the same, resolved
   std::string queue;            // rules: the embedded queue's topic
   std::string queue_group = "load";
 

@@ -52,6 +52,11 @@ TEST(Options, RulesAreVerifiedByAcknowledgements) {
   EXPECT_EQ(parse_words({"rules"}).value->qos, 1);
   EXPECT_EQ(parse_words({"rules", "--topic", "t"}).value->queue, "t");
   EXPECT_FALSE(parse_words({"rules", "--qos", "0"}).value);
+  EXPECT_EQ(
+      parse_words({"rules", "--verify-embedded", "http://127.0.0.1:8080/"}).value->queue_api.text,
+      "127.0.0.1:8080");
+  EXPECT_FALSE(parse_words({"rules", "--verify-embedded", "http://192.0.2.1:8080"}).value);
+  EXPECT_FALSE(parse_words({"rules", "--verify-embedded", "https://127.0.0.1"}).value);
 }
 
 TEST(Options, RefuseWhatCannotBeMeant) {

@@ -19,12 +19,6 @@ struct memory_use {
   double each() const { return items == 0 ? 0 : (double(after) - double(before)) / double(items); }
 };
 
-struct queue_check {  // what an outbound rule put into the embedded queue
-  uint64_t received = 0, missing = 0, duplicates = 0, foreign = 0;
-  bool cut_off = false;
-  std::string error;
-};
-
 struct outcome {
   std::string error;  // why there was no run
   bool interrupted = false;

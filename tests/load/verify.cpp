@@ -82,6 +82,18 @@ verdict verify(const std::vector<std::unique_ptr<worker>>& workers, uint8_t qos)
   return v;
 }
 
+queue_check verify(const std::vector<std::unique_ptr<worker>>& workers,
+                   const std::vector<seen_set>& publishers) {
+  verdict of_queue;
+  const std::vector<owed> from = add_publishers(workers, 1, of_queue);
+  for (size_t i = 0; i < from.size(); ++i) count(publishers.at(i), from[i], of_queue);
+  queue_check q;
+  q.missing = of_queue.missing;
+  q.duplicates = of_queue.duplicates;
+  q.received = of_queue.expected - of_queue.missing;
+  return q;
+}
+
 latencies merge_latencies(const std::vector<std::unique_ptr<worker>>& workers) {
   latencies all;
   for (const auto& w : workers) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/load/histogram.hpp"
+#include "tests/load/stream_check.hpp"
 #include "tests/load/worker.hpp"
 
 namespace dunlin::load {
@@ -35,11 +36,20 @@ struct verdict {
   std::string first_error;
 };
 
+struct queue_check {  // what an outbound rule put into the embedded queue
+  uint64_t received = 0, missing = 0, duplicates = 0, foreign = 0;
+  bool cut_off = false;
+  std::string error;
+};
+
 struct latencies {
   histogram delivery, acknowledge, lateness;
 };
 
 verdict verify(const std::vector<std::unique_ptr<worker>>& workers, uint8_t qos);
+// Every acknowledged message against what was read back from the queue.
+queue_check verify(const std::vector<std::unique_ptr<worker>>& workers,
+                   const std::vector<seen_set>& publishers);
 latencies merge_latencies(const std::vector<std::unique_ptr<worker>>& workers);
 
 }  // namespace dunlin::load
