@@ -5,6 +5,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <random>
+#include <sstream>
 
 namespace dunlin {
 namespace {
@@ -152,6 +154,26 @@ TEST(ConfigFault, EveryOneIsToldOnALineOfItsOwn) {
   const std::string all = fault("node: {nam: x}\nhttp: {prot: 1}\nstore: {sync: no}\n");
   EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 2);
   EXPECT_EQ(all.substr(all.find("store")), fault("\n\nstore: {sync: no}\n").substr(13));
+}
+TEST(ConfigFault, AlteredFilesAreReadOrRefusedWithTheirPlace) {
+  const uint32_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  std::stringstream sample;
+  sample << std::ifstream("tools/dunlin.sample.yaml").rdbuf();
+  const std::string bytes = "{}[]:,-&*!|>'\"%@`#\n \t?~<09a\xC3\xFF";
+  for (int i = 0; i < 3000; ++i) {
+    std::string text = sample.str();
+    for (size_t n = 1 + random() % 4; n > 0; --n) {
+      const size_t at = random() % text.size();
+      if (random() % 3 == 0)
+        text.erase(at, 1 + random() % 40);
+      else
+        text.insert(at, 1, bytes[random() % bytes.size()]);
+    }
+    const std::string told = fault(text);
+    EXPECT_TRUE(told == "ok" || told.starts_with("f.yaml:")) << told << "\n" << text;
+  }
 }
 TEST(ConfigFault, TooManyAreCounted) {
   std::string text = "node: {";
