@@ -10,7 +10,7 @@
 #   RMQ_REMOTING_PORT 8080, the proxy's remoting port
 #   RMQ_RUN           configuration, store, logs, pid files; default $RMQ_CACHE/run-$RMQ_GRPC_PORT
 #   RMQ_NAMESRV_HEAP  128m     RMQ_BROKER_HEAP  512m     RMQ_PROXY_HEAP  256m (MODE=cluster only)
-#   RMQ_WAIT_S        90: longest wait for one process to be ready, seconds
+#   RMQ_WAIT_S        120: longest wait for one process to be ready, seconds
 #   RMQ_FETCH_S       900: longest wait for the jars, seconds
 #   MODE              local: broker and proxy in one JVM; cluster: in two, so that one can be killed alone
 #   AUTH              1: ACL 2.0 on, super user admin / admin-secret (takes effect on an empty store only)
@@ -26,7 +26,7 @@ RMQ_RUN=${RMQ_RUN:-$RMQ_CACHE/run-$RMQ_GRPC_PORT}
 RMQ_NAMESRV_HEAP=${RMQ_NAMESRV_HEAP:-128m}
 RMQ_BROKER_HEAP=${RMQ_BROKER_HEAP:-512m}
 RMQ_PROXY_HEAP=${RMQ_PROXY_HEAP:-256m}
-RMQ_WAIT_S=${RMQ_WAIT_S:-90}
+RMQ_WAIT_S=${RMQ_WAIT_S:-120}
 RMQ_FETCH_S=${RMQ_FETCH_S:-900}
 MODE=${MODE:-local}
 AUTH=${AUTH:-0}
@@ -35,6 +35,13 @@ RMQ_LIB=$RMQ_CACHE/lib-$RMQ_VERSION
 rmq_fail() {
   echo "rocketmq: $*" >&2
   exit 1
+}
+
+# Whether the process that start.sh recorded under a name runs; its pid may belong to something else by now.
+rmq_up() {
+  local pid
+  pid=$(cat "$RMQ_RUN/pid/$1" 2>/dev/null) && [ -n "$pid" ] &&
+    tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -q -- "-Drocketmq.home.dir=$RMQ_RUN "
 }
 
 # Copies the runtime jars that a pom names into a directory, once: rmq_fetch POM DIRECTORY [maven options]

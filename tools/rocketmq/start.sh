@@ -136,7 +136,8 @@ await() {  # name test...: until the test holds, at most RMQ_WAIT_S
   local name=$1 end=$((SECONDS + RMQ_WAIT_S))
   shift
   while ! "$@"; do
-    if ! rmq_up "$name"; then
+    # Not rmq_up: until the process has become java, its command line is another.
+    if ! kill -0 "$(cat "$RMQ_RUN/pid/$name")" 2>/dev/null; then
       tail -20 "$RMQ_RUN/log/$name.out" >&2
       rmq_fail "$name ended while starting; its output: $RMQ_RUN/log/$name.out, its logs: $RMQ_RUN/logs"
     fi

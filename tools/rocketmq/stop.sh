@@ -7,10 +7,8 @@ SIGNAL=${SIGNAL:-TERM}
 [ $# -gt 0 ] || set -- proxy broker namesrv
 for name in "$@"; do
   file=$RMQ_RUN/pid/$name
-  [ -s "$file" ] || continue
-  pid=$(cat "$file")
-  # A recorded pid may belong to something else by now.
-  if tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q -- "-Drocketmq.home.dir=$RMQ_RUN "; then
+  if rmq_up "$name"; then
+    pid=$(cat "$file")
     kill -"$SIGNAL" "$pid"
     for _ in $(seq 150); do
       kill -0 "$pid" 2>/dev/null || break
