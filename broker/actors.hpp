@@ -5,8 +5,8 @@
 //   shard --deliver--> session                 shard --rules::store--> outbound rule
 //   session --subscribe_to--> shard            --subscribed--> session
 //   handshake --open_session--> registry       --attach_connection--> session
-// Topics named {parent}/p2p/{clientId} go to the registry that knows the client; all others to the shard of their first two
-// levels. A publish visits exactly one of them.
+// Topics named {parent}/p2p/{clientId} go to the registry that knows the client; all others to the
+// shard of their first two levels. A publish visits exactly one of them.
 #pragma once
 
 #include <caf/all.hpp>
@@ -30,8 +30,10 @@ namespace dunlin {
 
 struct publish_item {
   mqtt::message_ptr msg;
-  uint32_t slot = core::incoming::no_slot;  // of its read, to name it in a refusal; no_slot with QoS 0
-  core::shared_text route;  // where it is routed, when that is not the topic that receivers see; else empty
+  uint32_t slot =
+      core::incoming::no_slot;  // of its read, to name it in a refusal; no_slot with QoS 0
+  core::shared_text
+      route;  // where it is routed, when that is not the topic that receivers see; else empty
 
   std::string_view routed_to() const { return route.empty() ? msg->topic() : route.view(); }
 };
@@ -91,7 +93,7 @@ struct open_session {
 struct attach_connection {
   net::connection_ptr connection;
   std::shared_ptr<connect_request> request;
-  bool existed = false;  // the registry had the session
+  bool existed = false;     // the registry had the session
   uint32_t generation = 0;  // counts the attaches of this client ID
 };
 // To itself after a move: the connection begins when it arrives at the new home.
@@ -111,7 +113,8 @@ struct shut_down {};
 
 using session_actor =
     caf::typed_actor<caf::reacts_to<deliver>, caf::reacts_to<accepted>, caf::reacts_to<subscribed>,
-                     caf::reacts_to<attach_connection>, caf::reacts_to<arrived>, caf::reacts_to<end_session>>;
+                     caf::reacts_to<attach_connection>, caf::reacts_to<arrived>,
+                     caf::reacts_to<end_session>>;
 
 struct subscribe_to {
   core::filter_ptr filter;  // without "$share/group/"
@@ -144,15 +147,13 @@ struct send_more_retained {
   uint64_t cursor = 0;
 };
 
-using shard_actor =
-    caf::typed_actor<caf::reacts_to<publish_batch>, caf::reacts_to<subscribe_to>,
-                     caf::reacts_to<unsubscribe_from>, caf::reacts_to<drained>,
-                     caf::reacts_to<bind_rule>, caf::reacts_to<send_more_retained>>;
+using shard_actor = caf::typed_actor<caf::reacts_to<publish_batch>, caf::reacts_to<subscribe_to>,
+                                     caf::reacts_to<unsubscribe_from>, caf::reacts_to<drained>,
+                                     caf::reacts_to<bind_rule>, caf::reacts_to<send_more_retained>>;
 
-using registry_actor =
-    caf::typed_actor<caf::reacts_to<publish_batch>, caf::reacts_to<open_session>,
-                     caf::reacts_to<release_session>, caf::reacts_to<drained>,
-                     caf::replies_to<shut_down>::with<shut_down>>;
+using registry_actor = caf::typed_actor<caf::reacts_to<publish_batch>, caf::reacts_to<open_session>,
+                                        caf::reacts_to<release_session>, caf::reacts_to<drained>,
+                                        caf::replies_to<shut_down>::with<shut_down>>;
 
 }  // namespace dunlin
 

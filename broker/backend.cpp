@@ -83,9 +83,9 @@ absl::Status prepare_data_dir(const std::string& path) {
   const std::string probe = path + "/.writable";
   const int fd = e ? -1 : ::open(probe.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
   if (fd < 0)
-    return absl::PermissionDeniedError(absl::StrCat(
-        "node.data_dir: ", path, ": ", e ? e.message() : std::strerror(errno),
-        ". Hint: choose a directory that this user may write, or change its owner"));
+    return absl::PermissionDeniedError(
+        absl::StrCat("node.data_dir: ", path, ": ", e ? e.message() : std::strerror(errno),
+                     ". Hint: choose a directory that this user may write, or change its owner"));
   ::close(fd);
   ::unlink(probe.c_str());
   return absl::OkStatus();
@@ -145,10 +145,10 @@ void stop_backend(backend& b, caf::actor_system& system, std::chrono::millisecon
   size_t ended = 0;
   bool late = false;
   self->receive_while([&] { return ended < waiting.size() && !late; })(
-      [&](const caf::down_msg&) { ++ended; },
-      caf::after(at_most) >> [&] { late = true; });
-  if (late) log::warn("rules_still_busy", {{"rules", waiting.size() - ended},
-                                           {"hint", "what they hold is in their spools"}});
+      [&](const caf::down_msg&) { ++ended; }, caf::after(at_most) >> [&] { late = true; });
+  if (late)
+    log::warn("rules_still_busy",
+              {{"rules", waiting.size() - ended}, {"hint", "what they hold is in their spools"}});
   b.queue->close();
 }
 

@@ -1,6 +1,7 @@
 // The backend's side of a node: the message queue that is configured, and the rules bound to it.
 //
-// Used by serve.cpp. The errors are the operator's: a data directory that cannot be used, a spool that cannot be opened.
+// Used by serve.cpp. The errors are the operator's: a data directory that cannot be used, a spool
+// that cannot be opened.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -27,8 +28,8 @@ absl::Status prepare_data_dir(const std::string& path);
 absl::StatusOr<backend> start_backend(const config& c, caf::actor_system& system,
                                       rules::ingress_actor ingress);
 
-// Asks every rule about itself; `done` runs once, on a thread of the actor system, within describe_timeout. A rule that does
-// not answer is shown as "unresponsive".
+// Asks every rule about itself; `done` runs once, on a thread of the actor system, within
+// describe_timeout. A rule that does not answer is shown as "unresponsive".
 inline constexpr std::chrono::milliseconds describe_timeout{2000};
 void describe_rules(caf::actor_system& system, const std::vector<rules::running_rule>& rules,
                     std::function<void(std::vector<rules::rule_status>)> done);

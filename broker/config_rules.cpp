@@ -41,6 +41,7 @@ rules::rules_config to_rules(const config& c) {
   out.sync = c.store().sync() == proto::Store::NEVER      ? sync::never
              : c.store().sync() == proto::Store::INTERVAL ? sync::interval
                                                           : sync::always;
+  out.sync_interval = std::chrono::milliseconds(c.store().interval_ms());
   return out;
 }
 

@@ -1,7 +1,8 @@
-// Hands the messages of a batch to their receivers, one actor message for each, and answers the publisher when every
-// obligation is met: the common half of a shard and a registry.
+// Hands the messages of a batch to their receivers, one actor message for each, and answers the
+// publisher when every obligation is met: the common half of a shard and a registry.
 //
-// An obligation is open while a receiver is held (session_gate.hpp) or a rule has not stored its records. Self is the actor.
+// An obligation is open while a receiver is held (session_gate.hpp) or a rule has not stored its
+// records. Self is the actor.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -53,8 +54,8 @@ class delivery_hub {
     if (t.uses == 0) targets_.erase(t.gate);
   }
 
-  // A copy of `msg` for this session; a second match of the same message is merged: the higher QoS, all identifiers
-  // (MQTT 5.0 section 3.3.4).
+  // A copy of `msg` for this session; a second match of the same message is merged: the higher QoS,
+  // all identifiers (MQTT 5.0 section 3.3.4).
   void give(target& t, const mqtt::message_ptr& msg, uint8_t qos, bool retain, uint32_t id,
             size_t expected) {
     if (t.pending.empty()) {
@@ -73,7 +74,8 @@ class delivery_hub {
     if (r.count == 0) touched_rules_.push_back(&r);
   }
 
-  // Sends everything that was given; the publisher's answer comes now or when the obligations are met.
+  // Sends everything that was given; the publisher's answer comes now or when the obligations are
+  // met.
   void finish(const caf::strong_actor_ptr& publisher, uint32_t read,
               std::vector<core::refusal> refusals) {
     waiting* w = nullptr;
@@ -184,8 +186,7 @@ class delivery_hub {
   void refuse(uint64_t id, const std::vector<uint32_t>& slots, const caf::error& e) {
     auto it = waiting_.find(id);
     if (it == waiting_.end()) return;
-    for (uint32_t slot : slots)
-      it->second.refusals.push_back({slot, mqtt::reason::quota_exceeded});
+    for (uint32_t slot : slots) it->second.refusals.push_back({slot, mqtt::reason::quota_exceeded});
     log::debug("rule_refused", {{"records", slots.size()}, {"error", caf::to_string(e)}});
     met(id);
   }

@@ -1,4 +1,5 @@
-// Where everything of one node is: its shards and registries, its limits, the rules that watch clients.
+// Where everything of one node is: its shards and registries, its limits, the rules that watch
+// clients.
 //
 // Filled once by the node before any listener starts, then only read, from every reactor.
 #pragma once

@@ -43,7 +43,8 @@ class handshake final : public net::consumer {
     if (std::get_if<mqtt::need_more>(&result)) {
       // The first byte tells whether it can become a CONNECT.
       if (static_cast<uint8_t>(bytes[0]) == 0x10) return 0;
-      refuse(mqtt::version::v311, reason::malformed_packet, "the first packet is not CONNECT", false);
+      refuse(mqtt::version::v311, reason::malformed_packet, "the first packet is not CONNECT",
+             false);
       return bytes.size();
     }
     if (const auto* m = std::get_if<mqtt::malformed>(&result)) {
@@ -76,8 +77,8 @@ class handshake final : public net::consumer {
   void on_connect(const mqtt::frame& f) {
     auto result = mqtt::decode_connect(f);
     if (const auto* m = std::get_if<mqtt::malformed>(&result)) {
-      // An unsupported level is answered in the oldest form that names it [MQTT-3.1.2-2]; a CONNECT that could be read as
-      // 5.0 in the form of 5.0.
+      // An unsupported level is answered in the oldest form that names it [MQTT-3.1.2-2]; a CONNECT
+      // that could be read as 5.0 in the form of 5.0.
       const bool is_v5 = f.body.size() > 6 && f.body[6] == 5;
       const bool answer = m->code != reason::malformed_packet || is_v5;
       return refuse(is_v5 ? mqtt::version::v5 : mqtt::version::v311, m->code, m->why, answer);
@@ -90,14 +91,17 @@ class handshake final : public net::consumer {
       return refuse(c.ver, reason::quota_exceeded, "connections_max is reached", true);
     if (c.client_id.size() > limits.client_id_bytes_max ||
         (c.client_id.empty() && c.ver != mqtt::version::v5 && !c.clean_start))
-      return refuse(c.ver, reason::client_identifier_not_valid, "client ID empty or too long", true);
+      return refuse(c.ver, reason::client_identifier_not_valid, "client ID empty or too long",
+                    true);
     if (c.props.authentication_method)
-      return refuse(c.ver, reason::bad_authentication_method, "no enhanced authentication here", true);
+      return refuse(c.ver, reason::bad_authentication_method, "no enhanced authentication here",
+                    true);
     if (c.will) {
       if (c.will->qos > limits.qos_max)
         return refuse(c.ver, reason::qos_not_supported, "will QoS above the maximum", true);
       if (c.will->retain && !limits.retain_available)
-        return refuse(c.ver, reason::retain_not_supported, "retained messages are switched off", true);
+        return refuse(c.ver, reason::retain_not_supported, "retained messages are switched off",
+                      true);
     }
     accept(c);
   }
@@ -120,7 +124,8 @@ class handshake final : public net::consumer {
     }
     r->keep_alive_s = c.keep_alive_s;
     const uint32_t most = limits.keep_alive_max_s;
-    if (most < 65'535 && c.ver == mqtt::version::v5 && (c.keep_alive_s == 0 || c.keep_alive_s > most)) {
+    if (most < 65'535 && c.ver == mqtt::version::v5 &&
+        (c.keep_alive_s == 0 || c.keep_alive_s > most)) {
       r->keep_alive_s = static_cast<uint16_t>(most);
       r->keep_alive_lowered = true;
     }
@@ -133,10 +138,10 @@ class handshake final : public net::consumer {
     }
     if (c.will) {
       const auto& w = *c.will;
-      r->last_will = connect_request::will{
-          mqtt::message::make({w.topic, w.payload, w.qos, w.retain, w.props,
-                               conn_->reactor().now_ms()}),
-          w.delay_interval_s};
+      r->last_will =
+          connect_request::will{mqtt::message::make({w.topic, w.payload, w.qos, w.retain, w.props,
+                                                     conn_->reactor().now_ms()}),
+                                w.delay_interval_s};
     }
     hand_over(std::move(r));
   }
@@ -164,9 +169,8 @@ class handshake final : public net::consumer {
   void refuse(mqtt::version v, reason code, std::string_view why, bool answer) {
     auto& count = conn_->reactor().count();
     count.connects_refused[code].add();
-    log::warn("connect_refused", {{"address", conn_->peer()},
-                                  {"reason", mqtt::to_string(code)},
-                                  {"why", why}});
+    log::warn("connect_refused",
+              {{"address", conn_->peer()}, {"reason", mqtt::to_string(code)}, {"why", why}});
     if (answer) {
       mqtt::connack a;
       a.code = code;

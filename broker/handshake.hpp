@@ -1,6 +1,7 @@
 // From an accepted connection to its session: waits for CONNECT, checks it, and asks the registry.
 //
-// One for each connection that has not become a session's yet; it deletes itself. Used by the node's listeners.
+// One for each connection that has not become a session's yet; it deletes itself. Used by the
+// node's listeners.
 #pragma once
 
 #include "broker/directory.hpp"
@@ -8,7 +9,8 @@
 
 namespace dunlin {
 
-// Takes charge of a new connection, on its reactor. Without a CONNECT within connect_timeout_ms it is closed.
+// Takes charge of a new connection, on its reactor. Without a CONNECT within connect_timeout_ms it
+// is closed.
 void begin_handshake(net::connection_ptr c, directory& d);
 
 }  // namespace dunlin

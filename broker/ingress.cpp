@@ -22,7 +22,8 @@ mqtt::message_ptr ingress::make(const rules::inbound_message& m) {
   if (bad) return {};
   std::string forwarded;
   if (!m.content_type.empty()) mqtt::append_content_type(m.content_type, forwarded);
-  for (const auto& [key, value] : m.user_properties) mqtt::append_user_property({key, value}, forwarded);
+  for (const auto& [key, value] : m.user_properties)
+    mqtt::append_user_property({key, value}, forwarded);
   mqtt::publish_properties props;
   props.forwarded = forwarded;
   props.message_expiry_interval = m.expiry_s;

@@ -1,7 +1,8 @@
-// The broker's end of inbound rules: publishes their messages and tells when the obligations are met.
+// The broker's end of inbound rules: publishes their messages and tells when the obligations are
+// met.
 //
-// One actor for each node, pinned. A message for {parent}/p2p/{clientId} goes to that client, all others to the shard of
-// their topic, as a session's would.
+// One actor for each node, pinned. A message for {parent}/p2p/{clientId} goes to that client, all
+// others to the shard of their topic, as a session's would.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -15,9 +16,8 @@
 
 namespace dunlin {
 
-using ingress_interface =
-    caf::typed_actor<caf::replies_to<rules::inject>::with<rules::injected>,
-                     caf::reacts_to<accepted>>;
+using ingress_interface = caf::typed_actor<caf::replies_to<rules::inject>::with<rules::injected>,
+                                           caf::reacts_to<accepted>>;
 
 class ingress : public pinned<ingress_interface::base> {
  public:

@@ -136,11 +136,13 @@ void node::publish_sys() {
   using counters = metrics::counters;
   const auto uptime = std::chrono::steady_clock::now() - started_at_;
   publish_sys_topic("version", "dunlin " + config_.version);
-  publish_sys_topic("uptime", to_string(std::chrono::duration_cast<std::chrono::seconds>(uptime).count()) +
-                                  " seconds");
+  publish_sys_topic(
+      "uptime",
+      to_string(std::chrono::duration_cast<std::chrono::seconds>(uptime).count()) + " seconds");
   publish_sys_topic("clients/connected", sum([](counters& c) { return c.connections.value(); }));
   publish_sys_topic("clients/total", sum([](counters& c) { return c.sessions.value(); }));
-  publish_sys_topic("subscriptions/count", sum([](counters& c) { return c.subscriptions.value(); }));
+  publish_sys_topic("subscriptions/count",
+                    sum([](counters& c) { return c.subscriptions.value(); }));
   publish_sys_topic("retained messages/count",
                     sum([](counters& c) { return c.retained_messages.value(); }));
   publish_sys_topic("messages/received", sum([](counters& c) {

@@ -1,7 +1,7 @@
 // One node: its reactors, shards, registries and listeners.
 //
-// Used by main (serve.cpp) and by end-to-end tests. Errors that the operator can mend (a port that is taken) come from
-// open(), before anything runs.
+// Used by main (serve.cpp) and by end-to-end tests. Errors that the operator can mend (a port that
+// is taken) come from open(), before anything runs.
 //
 //   node n({.limits = ..., .reactors = 2, .listeners = {"127.0.0.1:1883"}});
 //   if (auto s = n.open(); !s.ok()) ...   n.start();  ...  n.stop();
@@ -25,7 +25,7 @@ namespace dunlin {
 
 struct node_config {
   options limits;
-  uint32_t reactors = 0;  // 0: one per core
+  uint32_t reactors = 0;               // 0: one per core
   std::vector<std::string> listeners;  // addresses
   std::string version;                 // shown in $SYS/broker/version
 };
@@ -43,7 +43,8 @@ class node {
   rules::ingress_actor ingress() const { return ingress_; }
   void bind(const std::vector<rules::running_rule>& rules);
   void start_listeners();
-  // Accepts no more, tells clients that the server shuts down, waits for their connections to close.
+  // Accepts no more, tells clients that the server shuts down, waits for their connections to
+  // close.
   void drain(std::chrono::milliseconds at_most);
   void stop();  // ends the reactors
 

@@ -1,6 +1,8 @@
-// Every limit of the broker: its name, default and unit. The answer when it is reached stands beside it.
+// Every limit of the broker: its name, default and unit. The answer when it is reached stands
+// beside it.
 //
-// Filled from the configuration (limits.* in dunlin.yaml, proto/config.proto), read by connections, sessions and shards.
+// Filled from the configuration (limits.* in dunlin.yaml, proto/config.proto), read by connections,
+// sessions and shards.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +17,8 @@ struct options {
   uint32_t connect_timeout_ms = 10'000;
   // Over: DISCONNECT 0x95 (told in CONNACK), closed.
   uint32_t packet_bytes_max = 1'048'576;
-  // Over: the server keep-alive property tells 5.0 clients the lower value; 3.x clients are held to their own.
+  // Over: the server keep-alive property tells 5.0 clients the lower value; 3.x clients are held to
+  // their own.
   uint32_t keep_alive_max_s = 65'535;
   // Topic levels in a name or filter. Over: 0x90 / 0x8F.
   uint32_t topic_levels_max = 128;
@@ -27,27 +30,31 @@ struct options {
   uint32_t subscriptions_per_client_max = 1'000'000;
   // Payload, bytes; 0: bounded by the packet. Over: PUBACK 0x95, dropped and counted.
   uint32_t payload_bytes_max = 0;
-  uint8_t qos_max = 2;            // over: DISCONNECT 0x9B
-  bool retain_available = true;   // false: DISCONNECT 0x9A
+  uint8_t qos_max = 2;             // over: DISCONNECT 0x9B
+  bool retain_available = true;    // false: DISCONNECT 0x9A
   bool wildcard_available = true;  // false: SUBACK 0xA2
   bool shared_available = true;    // false: SUBACK 0x9E
 
   // Sessions.
-  // Outgoing QoS 1 and 2 messages not yet acknowledged; the client's receive maximum where lower. Over: queued.
+  // Outgoing QoS 1 and 2 messages not yet acknowledged; the client's receive maximum where lower.
+  // Over: queued.
   uint16_t inflight_max = 65'535;
   // What 5.0 clients may send unacknowledged (CONNACK receive maximum). Over: DISCONNECT 0x93.
   uint16_t receive_max = 65'535;
   // Topic aliases a client may use. Over: DISCONNECT 0x94.
   uint16_t topic_alias_max = 64;
-  // Queued messages of one session beyond the in-flight ones (offline, slow). Over: the new one is dropped and counted.
+  // Queued messages of one session beyond the in-flight ones (offline, slow). Over: the new one is
+  // dropped and counted.
   uint32_t queue_messages_max = 100'000;
   // Bytes of the same queue. Over: as above.
   uint64_t queue_bytes_max = 256ull << 20;
   // Whether QoS 0 messages are queued for an offline persistent session.
   bool queue_qos0 = false;
-  // Session expiry of 3.x clients with clean session = 0, and the most a 5.0 client gets, seconds. Then: ended.
+  // Session expiry of 3.x clients with clean session = 0, and the most a 5.0 client gets, seconds.
+  // Then: ended.
   uint32_t session_expiry_max_s = 7 * 24 * 3600;
-  // Sessions kept for offline clients. Over: the new one is not kept beyond its connection (session expiry 0 in CONNACK).
+  // Sessions kept for offline clients. Over: the new one is not kept beyond its connection (session
+  // expiry 0 in CONNACK).
   uint32_t offline_sessions_max = 1'000'000;
 
   // Flow. Unsent output of one connection, bytes, above which its publishers are held back.
@@ -56,14 +63,15 @@ struct options {
   uint32_t output_low_bytes = 256 << 10;
   // Messages on the way to one session (its mailbox) above which publishers are held back.
   uint32_t mailbox_messages_max = 20'000;
-  // A subscriber whose output is full holds back its publishers as long as it takes output_low_bytes in every such time,
-  // ms. If it does not, its QoS 0 messages are dropped and counted, and its QoS 1 and 2 messages queued, until it has
-  // caught up.
+  // A subscriber whose output is full holds back its publishers as long as it takes
+  // output_low_bytes in every such time, ms. If it does not, its QoS 0 messages are dropped and
+  // counted, and its QoS 1 and 2 messages queued, until it has caught up.
   uint32_t slow_grace_ms = 200;
   // Batches of one publisher that wait for their shard. Reached: its socket is not read.
   uint32_t batches_outstanding_max = 4;
 
-  // How long a publisher's acknowledgement waits for a rule, ms. Then: PUBACK 0x97 (3.x: closed without it).
+  // How long a publisher's acknowledgement waits for a rule, ms. Then: PUBACK 0x97 (3.x: closed
+  // without it).
   uint32_t rule_timeout_ms = 60'000;
 
   // Retained messages of the node. Over: PUBACK 0x97, not retained, counted.

@@ -1,9 +1,9 @@
-// An actor that always runs on its own reactor, as CAF's io::abstract_broker does: its state needs no lock, and a message
-// within a reactor costs no wake-up.
+// An actor that always runs on its own reactor, as CAF's io::abstract_broker does: its state needs
+// no lock, and a message within a reactor costs no wake-up.
 //
-// Base of sessions, shards, registries and ingress.  class shard : public pinned<shard_actor::base> { ... };
-// The home may change (a session whose client came back on another reactor): set it with move_to(); the actor knows that it
-// has arrived when a message to itself finds at_home() true.
+// Base of sessions, shards, registries and ingress.  class shard : public pinned<shard_actor::base>
+// { ... }; The home may change (a session whose client came back on another reactor): set it with
+// move_to(); the actor knows that it has arrived when a message to itself finds at_home() true.
 #pragma once
 
 #include <caf/all.hpp>
@@ -34,8 +34,8 @@ class pinned : public Base {
   net::reactor& home() const { return *home_.load(std::memory_order_acquire); }
   bool at_home() const { return net::reactor::current() == &home(); }
 
-  // CAF's mailbox is not instrumented for ThreadSanitizer (Debian's library is not built with it): the hand-over from
-  // sender to actor is told here.
+  // CAF's mailbox is not instrumented for ThreadSanitizer (Debian's library is not built with it):
+  // the hand-over from sender to actor is told here.
   void enqueue(caf::mailbox_element_ptr p, caf::execution_unit*) override {
     DUNLIN_TSAN_RELEASE(this);
     Base::enqueue(std::move(p), &home());

@@ -9,8 +9,7 @@ namespace dunlin {
 registry::registry(caf::actor_config& c, directory& d) : pinned(c), directory_(d), hub_(*this, d) {}
 
 registry::behavior_type registry::make_behavior() {
-  return {[this](publish_batch& b) { publish(b); },
-          [this](open_session& o) { open(o); },
+  return {[this](publish_batch& b) { publish(b); }, [this](open_session& o) { open(o); },
           [this](const release_session& r) { release(r); },
           [this](const drained& d) { hub_.on_drained(d.gate); },
           [this](const shut_down&) {
@@ -28,7 +27,8 @@ void registry::open(open_session& o) {
     home().count().sessions.add();
   }
   ++e.generation;
-  send(e.who, attach_connection{std::move(o.connection), std::move(o.request), !is_new, e.generation});
+  send(e.who,
+       attach_connection{std::move(o.connection), std::move(o.request), !is_new, e.generation});
 }
 
 void registry::release(const release_session& r) {

@@ -1,7 +1,8 @@
 // A registry: which session belongs to which client ID, for the client IDs whose hash is its own.
 //
-// It decides takeover: one session for each ID, and every CONNECT for it goes to that session. It is also where messages to
-// {parent}/p2p/{clientId} are routed, since it knows the client without a subscription.
+// It decides takeover: one session for each ID, and every CONNECT for it goes to that session. It
+// is also where messages to {parent}/p2p/{clientId} are routed, since it knows the client without a
+// subscription.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>

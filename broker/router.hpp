@@ -1,5 +1,5 @@
-// Sorts the publishes of one read by where they go. One for each reactor thread: a read is handled in one piece, so its
-// vectors are used again instead of being a part of every session.
+// Sorts the publishes of one read by where they go. One for each reactor thread: a read is handled
+// in one piece, so its vectors are used again instead of being a part of every session.
 //
 //   router& r = router::of_this_thread(directory);  r.add({msg, slot});
 //   r.send_all(session, read, gate);
@@ -17,8 +17,8 @@ class router {
   void add(const directory& d, publish_item item) {
     const size_t shards = d.shards.size();
     const auto client = directory::p2p_target(item.routed_to());
-    const size_t to = client.empty() ? d.shard_of(item.routed_to())
-                                     : shards + d.registry_of(client);
+    const size_t to =
+        client.empty() ? d.shard_of(item.routed_to()) : shards + d.registry_of(client);
     if (to >= batches_.size()) batches_.resize(shards + d.registries.size());
     auto& items = batches_[to];
     if (items.empty()) touched_.push_back(to);
@@ -30,7 +30,8 @@ class router {
   void send_all(Self& self, const directory& d, uint32_t read, session_gate* origin) {
     for (size_t to : touched_) {
       publish_batch b{read, {}, origin};
-      // The vector leaves with the message; the next one starts at the size that this publisher needs.
+      // The vector leaves with the message; the next one starts at the size that this publisher
+      // needs.
       const size_t size = batches_[to].size();
       b.items.swap(batches_[to]);
       batches_[to].reserve(size);

@@ -104,14 +104,13 @@ absl::Status service::start_http() {
   const auto& h = config_.http();
   if (!h.enabled()) return absl::OkStatus();
   const auto address = to_socket_address(h.address());
-  auto server = api::http_server::start(
-      {.host = address.host,
-       .port = address.port,
-       .connections_max = h.connections_max(),
-       .header_bytes_max = h.header_bytes_max(),
-       .body_bytes_max = h.body_bytes_max(),
-       .idle_timeout_ms = h.idle_timeout_ms()},
-      api::make_routes(provide()));
+  auto server = api::http_server::start({.host = address.host,
+                                         .port = address.port,
+                                         .connections_max = h.connections_max(),
+                                         .header_bytes_max = h.header_bytes_max(),
+                                         .body_bytes_max = h.body_bytes_max(),
+                                         .idle_timeout_ms = h.idle_timeout_ms()},
+                                        api::make_routes(provide()));
   if (!server.ok())
     return absl::Status(server.status().code(),
                         "http.address: " + std::string(server.status().message()));
@@ -133,8 +132,7 @@ std::shared_ptr<api::provider> service::provide() {
     using metrics::total;
     api::node_facts f;
     f.name = config_.node().name();
-    f.uptime_s =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
+    f.uptime_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
     f.connections = total(counters, &metrics::counters::connections);
     f.sessions = total(counters, &metrics::counters::sessions);
     f.subscriptions = total(counters, &metrics::counters::subscriptions);

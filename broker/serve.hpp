@@ -1,8 +1,9 @@
-// Runs a node from its configuration until SIGTERM or SIGINT: joins the node, the rules, their message queue and the HTTP
-// interface.
+// Runs a node from its configuration until SIGTERM or SIGINT: joins the node, the rules, their
+// message queue and the HTTP interface.
 //
-// Used by main.  Returns the process's exit code: 0 after an orderly end, 2 when the configuration cannot be served (a port
-// that is taken, a data directory that cannot be used), before anything is accepted.
+// Used by main.  Returns the process's exit code: 0 after an orderly end, 2 when the configuration
+// cannot be served (a port that is taken, a data directory that cannot be used), before anything is
+// accepted.
 #pragma once
 
 #include "broker/config.hpp"

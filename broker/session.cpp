@@ -73,13 +73,15 @@ session::behavior_type session::make_behavior() {
 // -- a connection comes -------------------------------------------------------
 
 void session::on_attach(attach_connection& a) {
-  if (conn_) detach(close_kind::taken_over, reason::session_taken_over, "the client connected again");
+  if (conn_)
+    detach(close_kind::taken_over, reason::session_taken_over, "the client connected again");
   generation_ = a.generation;
   timer_.cancel();
   slow_timer_.cancel();
   net::reactor& where = a.connection->reactor();
   if (&where == &home()) return begin(a);
-  // The client came back on another reactor: the session goes there, and begins when it has arrived.
+  // The client came back on another reactor: the session goes there, and begins when it has
+  // arrived.
   move_to(where);
   send(this, arrived{std::move(a)});
 }
@@ -88,7 +90,8 @@ void session::begin(attach_connection& a) {
   const connect_request& r = *a.request;
   if (a.generation != generation_ || ended_) return;  // overtaken by a later one
   if (std::exchange(offline_counted_, false)) directory_.offline_sessions.fetch_sub(1);
-  // A will that waited is due when its session ends or a new connection does not come in time [MQTT-3.1.3-9].
+  // A will that waited is due when its session ends or a new connection does not come in time
+  // [MQTT-3.1.3-9].
   if (r.clean_start && will_) publish_will();
   will_.reset();
   const bool present = a.existed && !r.clean_start && !over_;
@@ -109,9 +112,9 @@ void session::begin(attach_connection& a) {
   gate_.online.store(true);
   answer_connect(r, present);
   core::tally t;
-  outgoing_.connect({ver_, std::min(directory_.limits.inflight_max, r.receive_max),
-                     r.packet_bytes_max},
-                    home().now_ms(), conn_->out(), t);
+  outgoing_.connect(
+      {ver_, std::min(directory_.limits.inflight_max, r.receive_max), r.packet_bytes_max},
+      home().now_ms(), conn_->out(), t);
   outgoing_.pump(home().now_ms(), conn_->out(), directory_.limits.output_high_bytes, t);
   count(t);
   update_flow();
@@ -167,7 +170,9 @@ void session::discard_state() {
 
 // -- the connection goes ------------------------------------------------------
 
-void session::on_closed() { detach(close_kind::lost, reason::success, "connection closed by the peer"); }
+void session::on_closed() {
+  detach(close_kind::lost, reason::success, "connection closed by the peer");
+}
 
 void session::detach(close_kind how, reason code, std::string_view why) {
   if (!conn_) return;
@@ -271,13 +276,14 @@ void session::log_disconnect(close_kind how, reason code, std::string_view why) 
   const bool abnormal = how == close_kind::by_server && code != reason::server_shutting_down;
   const auto level = abnormal ? log::level::warn : log::level::info;
   if (!log::enabled(level)) return;
-  log::write(level, "client_disconnected", {{"client_id", gate_.client_id},
-                                            {"address", conn_->peer()},
-                                            {"by", how == close_kind::disconnected ? "client"
-                                                   : how == close_kind::lost       ? "network"
-                                                                                   : "server"},
-                                            {"reason", mqtt::to_string(code)},
-                                            {"why", why}});
+  log::write(level, "client_disconnected",
+             {{"client_id", gate_.client_id},
+              {"address", conn_->peer()},
+              {"by", how == close_kind::disconnected ? "client"
+                     : how == close_kind::lost       ? "network"
+                                                     : "server"},
+              {"reason", mqtt::to_string(code)},
+              {"why", why}});
 }
 
 }  // namespace dunlin

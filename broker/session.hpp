@@ -1,8 +1,10 @@
-// A session: one client ID's subscriptions, messages in flight and queue, and its connection while there is one.
+// A session: one client ID's subscriptions, messages in flight and queue, and its connection while
+// there is one.
 //
-// An actor that lives as long as the MQTT session (MQTT 5.0 section 4.1), pinned to the reactor of its connection. The
-// packets of a read reach it by a plain call from the connection, on the same thread. What MQTT means is decided in core/
-// (outgoing, incoming); this class joins them to the connection, the shards and the clock.
+// An actor that lives as long as the MQTT session (MQTT 5.0 section 4.1), pinned to the reactor of
+// its connection. The packets of a read reach it by a plain call from the connection, on the same
+// thread. What MQTT means is decided in core/ (outgoing, incoming); this class joins them to the
+// connection, the shards and the clock.
 //   session.cpp          life: attach, takeover, detach, expiry, will
 //   session_packets.cpp  packets from the client
 //   session_deliver.cpp  messages to the client, and what holds back their publishers
@@ -135,10 +137,10 @@ class session : public pinned<session_actor::base>, public net::consumer {
   uint16_t keep_alive_s_ = 0;
   mqtt::version ver_ = mqtt::version::v311;
   bool problem_information_ = true;
-  bool slow_ = false;     // its output has been full for longer than slow_grace_ms
-  bool held_ = false;     // reading is paused until batches are answered
+  bool slow_ = false;  // its output has been full for longer than slow_grace_ms
+  bool held_ = false;  // reading is paused until batches are answered
   bool offline_counted_ = false;
-  bool over_ = false;     // its state ended with its last connection
+  bool over_ = false;  // its state ended with its last connection
   bool ended_ = false;
 };
 

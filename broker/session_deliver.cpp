@@ -11,7 +11,8 @@ void session::on_deliver(deliver& d) {
   if (conn_ && at_home()) {
     std::string& out = conn_->out();
     for (auto& item : d.items) {
-      // Publishers are held back while the output is full; only a client that stays slow loses QoS 0 messages.
+      // Publishers are held back while the output is full; only a client that stays slow loses QoS
+      // 0 messages.
       const bool room = conn_->unsent() <= limits.output_high_bytes || (!slow_ && item.qos == 0);
       outgoing_.offer(std::move(item), now, &out, room, t);
     }
@@ -37,9 +38,10 @@ void session::on_drained() {
   update_flow();
 }
 
-// Decides whether publishers to this client are welcome. They are held back while its output or queue is full, as long as
-// it takes at least output_low_bytes in every slow_grace_ms: a fast client that is behind loses nothing. One that does not
-// is slow, and from then on the loss is its own, until it has caught up.
+// Decides whether publishers to this client are welcome. They are held back while its output or
+// queue is full, as long as it takes at least output_low_bytes in every slow_grace_ms: a fast
+// client that is behind loses nothing. One that does not is slow, and from then on the loss is its
+// own, until it has caught up.
 void session::update_flow() {
   const options& limits = directory_.limits;
   const size_t unsent = conn_ ? conn_->unsent() : 0;
@@ -76,7 +78,8 @@ void session::on_slow_timer() {
 }
 
 void session::release_publishers() {
-  if (gate_.held(directory_.limits.mailbox_messages_max / 2) || !gate_.parked.exchange(false)) return;
+  if (gate_.held(directory_.limits.mailbox_messages_max / 2) || !gate_.parked.exchange(false))
+    return;
   for (const auto& s : directory_.shards) send(s, drained{&gate_});
   for (const auto& r : directory_.registries) send(r, drained{&gate_});
 }
@@ -84,8 +87,8 @@ void session::release_publishers() {
 void session::count(const core::tally& t) {
   using metrics::drop_reason;
   auto& c = net::reactor::current()->count();  // not home(): it may be on its way there
-  const uint64_t dropped = t.queue_full + t.slow_subscriber + t.too_large + t.session_ended +
-                           t.not_connected;
+  const uint64_t dropped =
+      t.queue_full + t.slow_subscriber + t.too_large + t.session_ended + t.not_connected;
   c.queued.add(t.queued - t.delivered - t.expired - t.refused - dropped);
   c.delivered.add(t.delivered);
   for (uint8_t q = 0; q < 3; ++q)

@@ -1,9 +1,11 @@
-// What other reactors may see of a session without asking it: who it is, and whether more messages are welcome.
+// What other reactors may see of a session without asking it: who it is, and whether more messages
+// are welcome.
 //
-// A member of the session; shards and registries hold the session's handle and with it this. It is how a slow receiver
-// holds back its publishers: a shard that finds held() true keeps the publishers' `accepted` back until the session says
-// `drained`. Who parks sets parked and looks again; who drains looks at parked after it has changed the rest; both with
-// sequential consistency, so one of the two sees the other.
+// A member of the session; shards and registries hold the session's handle and with it this. It is
+// how a slow receiver holds back its publishers: a shard that finds held() true keeps the
+// publishers' `accepted` back until the session says `drained`. Who parks sets parked and looks
+// again; who drains looks at parked after it has changed the rest; both with sequential
+// consistency, so one of the two sees the other.
 #pragma once
 
 #include <atomic>
@@ -13,10 +15,11 @@
 namespace dunlin {
 
 struct session_gate {
-  std::string client_id;  // fixed before anyone else sees it
-  std::atomic<uint32_t> mailbox{0};    // message copies on the way to it
-  std::atomic<bool> congested{false};  // its output or queue is full, and it has not been slow for long
-  std::atomic<bool> parked{false};     // somebody waits for drained
+  std::string client_id;             // fixed before anyone else sees it
+  std::atomic<uint32_t> mailbox{0};  // message copies on the way to it
+  std::atomic<bool> congested{
+      false};  // its output or queue is full, and it has not been slow for long
+  std::atomic<bool> parked{false};  // somebody waits for drained
   std::atomic<bool> online{false};
 
   bool held(uint32_t mailbox_max) const { return congested.load() || mailbox.load() > mailbox_max; }

@@ -104,8 +104,7 @@ bool session::on_publish(const mqtt::frame& f) {
   if (!admissible(p)) return false;
   if (p.qos == 2) {
     const auto seen = incoming_.check_qos2(p.packet_id);
-    if (seen == core::incoming::seen::answer)
-      incoming_.add_answer(p.packet_id, 2, reason::success);
+    if (seen == core::incoming::seen::answer) incoming_.add_answer(p.packet_id, 2, reason::success);
     if (seen != core::incoming::seen::no) return true;
   }
   if (const reason r = refused_by_policy(p); is_error(r)) {
@@ -114,8 +113,7 @@ bool session::on_publish(const mqtt::frame& f) {
     if (p.qos) incoming_.add_answer(p.packet_id, p.qos, v5() ? r : reason::success);
     return true;
   }
-  auto msg = mqtt::message::make(
-      {p.topic, p.payload, p.qos, p.retain, p.props, home().now_ms()});
+  auto msg = mqtt::message::make({p.topic, p.payload, p.qos, p.retain, p.props, home().now_ms()});
   const uint32_t slot =
       p.qos ? incoming_.add(p.packet_id, p.qos) : uint32_t{core::incoming::no_slot};
   router::of_this_thread().add(directory_, {std::move(msg), slot, {}});
@@ -279,11 +277,12 @@ reason session::subscribe_one(const mqtt::subscribe_entry& e, uint32_t id, uint3
   } else {
     it->second = granted;
   }
-  const bool retained = e.options.retain_handling == 0 || (e.options.retain_handling == 1 && is_new);
-  *shards += send_to_shards(
-      subscribe_to{parts.filter, parts.group, granted.options, id, is_new, retained,
-                   caf::actor_cast<session_actor>(this), &gate_, token},
-      filter);
+  const bool retained =
+      e.options.retain_handling == 0 || (e.options.retain_handling == 1 && is_new);
+  *shards +=
+      send_to_shards(subscribe_to{parts.filter, parts.group, granted.options, id, is_new, retained,
+                                  caf::actor_cast<session_actor>(this), &gate_, token},
+                     filter);
   return static_cast<reason>(granted.options.qos);
 }
 

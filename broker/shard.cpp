@@ -171,7 +171,8 @@ void shard::subscribe_shared(subscribe_to& s, target& t) {
     index_.at(s.filter).push_back({g.get(), 0, kind::group, {}});
   }
   auto& members = g->members();
-  auto it = std::find_if(members.begin(), members.end(), [&](const member& m) { return m.to == &t; });
+  auto it =
+      std::find_if(members.begin(), members.end(), [&](const member& m) { return m.to == &t; });
   if (it == members.end()) {
     ++t.uses;
     members.push_back({&t, s.id, s.options});
@@ -246,11 +247,11 @@ void shard::more_retained(uint64_t cursor) {
     retained_jobs_.erase(it);
     return;
   }
-  auto progress = retained_.collect(
-      job.filter.view(), job.after, job.fresh, retained_per_step, home().now_ms(),
-      [&](const mqtt::message_ptr& m) {
-        hub_.give(*t, m, std::min(job.options.qos, m->qos()), true, job.id, retained_per_step);
-      });
+  auto progress = retained_.collect(job.filter.view(), job.after, job.fresh, retained_per_step,
+                                    home().now_ms(), [&](const mqtt::message_ptr& m) {
+                                      hub_.give(*t, m, std::min(job.options.qos, m->qos()), true,
+                                                job.id, retained_per_step);
+                                    });
   job.fresh = false;
   job.after = std::move(progress.after);
   const bool done = progress.done;

@@ -1,8 +1,9 @@
-// A shard: the subscriptions, shared groups, rules and retained messages of its slice of the topic space.
+// A shard: the subscriptions, shared groups, rules and retained messages of its slice of the topic
+// space.
 //
-// The slice is the hash of a topic's first two levels; a filter with a wildcard there lives in every shard. Pinned to one
-// reactor. It matches the publishes of a batch against all filters, hands every receiver one message for the batch, and
-// answers the publisher.
+// The slice is the hash of a topic's first two levels; a filter with a wildcard there lives in
+// every shard. Pinned to one reactor. It matches the publishes of a batch against all filters,
+// hands every receiver one message for the batch, and answers the publisher.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>

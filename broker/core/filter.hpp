@@ -1,8 +1,8 @@
-// A topic filter's text, shared by the session that subscribed and the shards that match it; and subscription
-// identifiers, shared by every message that one subscription matched.
+// A topic filter's text, shared by the session that subscribed and the shards that match it; and
+// subscription identifiers, shared by every message that one subscription matched.
 //
-//   filter_ptr f = make_filter("a/+/c");   flat_hash_map<filter_ptr, T, filter_hash, filter_equal> m;
-//   m.find(std::string_view("a/+/c"))
+//   filter_ptr f = make_filter("a/+/c");   flat_hash_map<filter_ptr, T, filter_hash, filter_equal>
+//   m; m.find(std::string_view("a/+/c"))
 #pragma once
 
 #include <absl/hash/hash.h>

@@ -84,9 +84,8 @@ void outgoing::offer(delivery d, uint64_t now_ms, std::string* out, bool room, t
       ++t.slow_subscriber;
       return;
     }
-    const mqtt::send_form form{.retain = d.retain,
-                               .subscription_ids = d.subscription_ids.view(),
-                               .now_ms = now_ms};
+    const mqtt::send_form form{
+        .retain = d.retain, .subscription_ids = d.subscription_ids.view(), .now_ms = now_ms};
     if (link_.packet_bytes_max != ~0u &&
         encoded_size(*d.msg, link_.ver, form) > link_.packet_bytes_max) {
       ++t.too_large;
@@ -132,11 +131,10 @@ void outgoing::pump(uint64_t now_ms, std::string& out, size_t out_bytes_max, tal
       continue;
     }
     if (d.qos == 0) {
-      mqtt::encode(*d.msg, link_.ver,
-                   {.retain = d.retain,
-                    .subscription_ids = d.subscription_ids.view(),
-                    .now_ms = now_ms},
-                   out);
+      mqtt::encode(
+          *d.msg, link_.ver,
+          {.retain = d.retain, .subscription_ids = d.subscription_ids.view(), .now_ms = now_ms},
+          out);
       ++t.sent[0];
       ++t.delivered;
       continue;

@@ -1,11 +1,12 @@
-// What is on its way to one client: QoS 1 and 2 messages in flight, and those that wait behind them.
+// What is on its way to one client: QoS 1 and 2 messages in flight, and those that wait behind
+// them.
 //
-// The delivering half of a session (MQTT 5.0 sections 4.3, 4.4, 4.6, 4.9). Pure: it appends packets to a buffer and counts
-// what happened; the session owns it, online or not. Packet identifiers are taken in order, so that an acknowledgement
-// finds its message by arithmetic.
+// The delivering half of a session (MQTT 5.0 sections 4.3, 4.4, 4.6, 4.9). Pure: it appends packets
+// to a buffer and counts what happened; the session owns it, online or not. Packet identifiers are
+// taken in order, so that an acknowledgement finds its message by arithmetic.
 //
-//   outgoing q;  q.connect({.ver = version::v5, .window = 20, ...}, out, tally);   // resends what was in flight
-//   q.offer(std::move(d), now_ms, &out, tally);   // sent, queued or dropped
+//   outgoing q;  q.connect({.ver = version::v5, .window = 20, ...}, out, tally);   // resends what
+//   was in flight q.offer(std::move(d), now_ms, &out, tally);   // sent, queued or dropped
 //   q.puback(id, reason, out, tally);             // makes room: sends from the queue
 #pragma once
 
@@ -18,7 +19,8 @@
 
 namespace dunlin::core {
 
-// What became of message copies in one call; the owner adds it to its counters (metrics/counters.hpp).
+// What became of message copies in one call; the owner adds it to its counters
+// (metrics/counters.hpp).
 struct tally {
   uint64_t queued = 0;     // copies that came in
   uint64_t delivered = 0;  // ... and went out, in the ways that the identity names
@@ -34,8 +36,8 @@ struct tally {
 
 struct link {  // what the client can take
   mqtt::version ver = mqtt::version::v311;
-  uint16_t window = 65'535;            // its receive maximum, or ours where lower
-  uint32_t packet_bytes_max = ~0u;     // its maximum packet size
+  uint16_t window = 65'535;         // its receive maximum, or ours where lower
+  uint32_t packet_bytes_max = ~0u;  // its maximum packet size
 };
 
 class outgoing {
@@ -51,8 +53,8 @@ class outgoing {
   void connect(const link& l, uint64_t now_ms, std::string& out, tally& t);
   void disconnect() { connected_ = false; }
 
-  // A message for this client. `out` is null while the client is offline, and `room` false while its output is full: then
-  // QoS 0 is dropped and the rest queued.
+  // A message for this client. `out` is null while the client is offline, and `room` false while
+  // its output is full: then QoS 0 is dropped and the rest queued.
   void offer(delivery d, uint64_t now_ms, std::string* out, bool room, tally& t);
 
   // Acknowledgements. False: no such packet is in flight.
@@ -70,7 +72,8 @@ class outgoing {
   size_t in_flight() const { return flight_.size(); }
   uint64_t queued_bytes() const { return queue_bytes_; }
   bool has_sendable() const {
-    return connected_ && (transmitted_ < flight_.size() || !queue_.empty()) && transmitted_ < link_.window;
+    return connected_ && (transmitted_ < flight_.size() || !queue_.empty()) &&
+           transmitted_ < link_.window;
   }
 
  private:

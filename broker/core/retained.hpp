@@ -1,7 +1,8 @@
 // The retained messages of one shard, by topic (MQTT 5.0 section 3.3.1.3).
 //
-// Ordered by topic, so that a subscription with wildcards looks only at the topics that begin with its literal part, and
-// can be served piece by piece: a storm of a million retained messages never holds a shard or its memory.
+// Ordered by topic, so that a subscription with wildcards looks only at the topics that begin with
+// its literal part, and can be served piece by piece: a storm of a million retained messages never
+// holds a shard or its memory.
 //
 //   store.set(msg, now);  store.collect("a/+/c", from, 256, now, [](const message_ptr& m) {...})
 #pragma once
@@ -25,11 +26,12 @@ class retained {
   };
   explicit retained(const limits& l) : limits_(l) {}
 
-  // Keeps the message for its topic, in place of an earlier one; an empty payload removes it. False: a limit is reached.
+  // Keeps the message for its topic, in place of an earlier one; an empty payload removes it.
+  // False: a limit is reached.
   bool set(const mqtt::message_ptr& m);
 
-  // Gives up to `max` matches, beginning behind topic `after` (from the first when `fresh`); looks at no more than
-  // `looked_max` topics. Returns where to go on, or nothing more (done).
+  // Gives up to `max` matches, beginning behind topic `after` (from the first when `fresh`); looks
+  // at no more than `looked_max` topics. Returns where to go on, or nothing more (done).
   struct progress {
     bool done = true;
     std::string after;

@@ -1,7 +1,8 @@
 // A queue in one block of memory that grows by doubling and holds none while empty for long.
 //
-// Used by sessions for in-flight and queued messages: std::deque allocates even when it is empty, and a million idle
-// sessions have two each.   ring<int> q; q.push_back(1); q.front(); q[0]; q.pop_front();
+// Used by sessions for in-flight and queued messages: std::deque allocates even when it is empty,
+// and a million idle sessions have two each.   ring<int> q; q.push_back(1); q.front(); q[0];
+// q.pop_front();
 #pragma once
 
 #include <cassert>

@@ -1,7 +1,8 @@
 // The members of one shared subscription and whose turn it is (MQTT 5.0 section 4.8.2).
 //
-// Round robin over the members that are connected and not held back; when there is none, over those connected; then over
-// all, so that a persistent member that is offline still gets the message queued. Pure.
+// Round robin over the members that are connected and not held back; when there is none, over those
+// connected; then over all, so that a persistent member that is offline still gets the message
+// queued. Pure.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,8 @@
-// Immutable text, reference counted across threads, eight bytes a reference and one allocation in all.
+// Immutable text, reference counted across threads, eight bytes a reference and one allocation in
+// all.
 //
-// Topic filters (held by a session and its shards) and encoded subscription identifiers (held by every queued message).
+// Topic filters (held by a session and its shards) and encoded subscription identifiers (held by
+// every queued message).
 #pragma once
 
 #include <atomic>

@@ -1,10 +1,13 @@
-// Which subscribers' filters match a topic: a hash map for concrete filters, a trie for those with wildcards.
+// Which subscribers' filters match a topic: a hash map for concrete filters, a trie for those with
+// wildcards.
 //
-// The heart of a shard. Pure: no actors, no I/O. The Subscriber is a small value that tells the owner whom it means; it
-// must be comparable. A concrete filter takes one hash slot (shared text and one subscriber in place); a wildcard filter
-// a trie node for each level that it does not share.
+// The heart of a shard. Pure: no actors, no I/O. The Subscriber is a small value that tells the
+// owner whom it means; it must be comparable. A concrete filter takes one hash slot (shared text
+// and one subscriber in place); a wildcard filter a trie node for each level that it does not
+// share.
 //
-//   topic_index<entry> index;  index.add(make_filter("a/+"), e);  index.match("a/b", [](const entry& e) { ... });
+//   topic_index<entry> index;  index.add(make_filter("a/+"), e);  index.match("a/b", [](const
+//   entry& e) { ... });
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -25,7 +28,8 @@ class topic_index {
  public:
   using subscribers = absl::InlinedVector<Subscriber, 1>;
 
-  // The subscribers of exactly this filter, made when there were none: the caller adds one, or calls tidy().
+  // The subscribers of exactly this filter, made when there were none: the caller adds one, or
+  // calls tidy().
   subscribers& at(const filter_ptr& filter) {
     if (!mqtt::has_wildcard(filter.view())) return exact_[filter];
     subscribers& here = nodes_[descend(filter.view())].here;
@@ -58,7 +62,8 @@ class topic_index {
     if (auto it = exact_.find(topic); it != exact_.end())
       for (const auto& s : it->second) f(s);
     if (wildcards_ == 0) return;
-    // A filter that begins with a wildcard does not match a topic that begins with '$' [MQTT-4.7.2-1].
+    // A filter that begins with a wildcard does not match a topic that begins with '$'
+    // [MQTT-4.7.2-1].
     const bool hidden = !topic.empty() && topic.front() == '$';
     walk(root, topic, hidden, f);
   }
@@ -101,7 +106,9 @@ class topic_index {
     }
   };
 
-  static std::string_view first_level(std::string_view rest) { return rest.substr(0, rest.find('/')); }
+  static std::string_view first_level(std::string_view rest) {
+    return rest.substr(0, rest.find('/'));
+  }
 
   uint32_t literal_child(uint32_t n, std::string_view level) const {
     if (nodes_[n].children == 0) return none;

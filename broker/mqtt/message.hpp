@@ -1,7 +1,8 @@
 // A published message on its way through the broker: immutable, reference counted, one allocation.
 //
-// Made once by the session that decodes a PUBLISH (or by a rule's ingress), shared by every subscriber's queue on every
-// reactor. Holds topic, payload and the properties that are forwarded, already encoded (packet.hpp).
+// Made once by the session that decodes a PUBLISH (or by a rule's ingress), shared by every
+// subscriber's queue on every reactor. Holds topic, payload and the properties that are forwarded,
+// already encoded (packet.hpp).
 //
 //   message_ptr m = message::make({.topic = "a/b", .payload = "hi", .qos = 1});
 //   size_t n = encoded_size(*m, version::v5, {.qos = 1, .packet_id = 7});

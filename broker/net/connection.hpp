@@ -1,8 +1,10 @@
-// A client's network connection: bytes in to a consumer, bytes out from a buffer that is flushed once a turn.
+// A client's network connection: bytes in to a consumer, bytes out from a buffer that is flushed
+// once a turn.
 //
-// Belongs to one reactor and is used on its thread alone; only the reference count and reactor() may be touched from
-// elsewhere. The transport (TCP here) is a subclass; tests have one in memory. The consumer is the handshake first, then
-// the session.   c->out() += packet; c->changed();   ...   c->close();
+// Belongs to one reactor and is used on its thread alone; only the reference count and reactor()
+// may be touched from elsewhere. The transport (TCP here) is a subclass; tests have one in memory.
+// The consumer is the handshake first, then the session.   c->out() += packet; c->changed();   ...
+// c->close();
 #pragma once
 
 #include <caf/intrusive_ptr.hpp>
@@ -18,9 +20,11 @@ namespace dunlin::net {
 
 class consumer {
  public:
-  // Takes whole packets from the front of `bytes` and says how many bytes they were; the rest comes again with more.
+  // Takes whole packets from the front of `bytes` and says how many bytes they were; the rest comes
+  // again with more.
   virtual size_t consume(std::string_view bytes) = 0;
-  // The peer closed or the transport failed; the connection is closed. Not called after connection::close().
+  // The peer closed or the transport failed; the connection is closed. Not called after
+  // connection::close().
   virtual void on_closed() = 0;
   // Unsent output has fallen to low_mark (see notify_when_drained) or below.
   virtual void on_drained() = 0;
@@ -94,7 +98,8 @@ class connection : public caf::ref_counted {
 
  private:
   static constexpr size_t small_string = 15;
-  static constexpr size_t output_kept_max = 64 << 10;  // sent bytes in front that are not moved away yet
+  static constexpr size_t output_kept_max =
+      64 << 10;  // sent bytes in front that are not moved away yet
 
   void take(std::string_view bytes);
   void lost();
@@ -111,7 +116,8 @@ class connection : public caf::ref_counted {
   size_t low_mark_ = 0;
   uint64_t bytes_out_ = 0;
   bool readable_ = false, paused_ = true, hang_up_ = false, reading_ = false;
-  bool blocked_ = false, flush_queued_ = false, read_queued_ = false, closed_ = false, notify_ = false;
+  bool blocked_ = false, flush_queued_ = false, read_queued_ = false, closed_ = false,
+       notify_ = false;
 };
 
 using connection_ptr = caf::intrusive_ptr<connection>;

@@ -1,9 +1,11 @@
-// A reactor: one thread that is both a Boost.Asio io_context and a CAF execution unit. One per core.
+// A reactor: one thread that is both a Boost.Asio io_context and a CAF execution unit. One per
+// core.
 //
-// Each turn it reads the sockets that are ready, runs the actors that have mail, then flushes every connection that has
-// output. Plain TCP connections and listeners are polled through an epoll set of the reactor's own, registered once and
-// edge-triggered: Asio's async_wait costs an epoll_ctl for every read. As long as nothing uses io(), the reactor waits in
-// that set alone; once something does, it waits in io(), which watches the set.
+// Each turn it reads the sockets that are ready, runs the actors that have mail, then flushes every
+// connection that has output. Plain TCP connections and listeners are polled through an epoll set
+// of the reactor's own, registered once and edge-triggered: Asio's async_wait costs an epoll_ctl
+// for every read. As long as nothing uses io(), the reactor waits in that set alone; once something
+// does, it waits in io(), which watches the set.
 //
 //   reactor r(system, 0, system_clock_ms);  r.start();  ...  r.stop();
 // A test drives it by hand, without a thread:  reactor r(system, 0, my_clock);  r.run_until_idle();
@@ -63,7 +65,7 @@ class reactor : public caf::execution_unit {
   // Runs f on this reactor's thread, from any thread.
   void post(std::function<void()> f);
 
-  void watch(int fd, pollable& p);  // edge-triggered, both directions
+  void watch(int fd, pollable& p);        // edge-triggered, both directions
   void watch_level(int fd, pollable& p);  // level-triggered, input only: listeners
   void unwatch(int fd, pollable& p);
   void flush_later(connection& c);  // at the end of this turn, once
@@ -75,7 +77,8 @@ class reactor : public caf::execution_unit {
   uint32_t index() const { return index_; }
   metrics::counters& count() { return counters_; }
 
-  // What connections read into; a partial packet is copied out of it. It bounds a batch, and stays in the cache.
+  // What connections read into; a partial packet is copied out of it. It bounds a batch, and stays
+  // in the cache.
   static constexpr size_t read_buffer_bytes = 64 << 10;
   char* read_buffer() { return read_buffer_.get(); }
 

@@ -99,8 +99,8 @@ absl::StatusOr<int> listen_tcp(const std::string& address) {
   const int fd = ::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   const int on = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  const bool ok = fd >= 0 && ::bind(fd, found->ai_addr, found->ai_addrlen) == 0 &&
-                  ::listen(fd, backlog) == 0;
+  const bool ok =
+      fd >= 0 && ::bind(fd, found->ai_addr, found->ai_addrlen) == 0 && ::listen(fd, backlog) == 0;
   const int error = errno;
   ::freeaddrinfo(found);
   if (ok) return fd;
@@ -160,9 +160,8 @@ void tcp_listener::on_events(uint32_t) {
     if (r == reactor::current())
       on_accept_(make_tcp_connection(*r, fd, std::move(peer)));
     else
-      r->post([this, r, fd, peer = std::move(peer)] {
-        on_accept_(make_tcp_connection(*r, fd, peer));
-      });
+      r->post(
+          [this, r, fd, peer = std::move(peer)] { on_accept_(make_tcp_connection(*r, fd, peer)); });
   }
 }
 

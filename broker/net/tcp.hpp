@@ -1,7 +1,7 @@
 // TCP: listening sockets and the connections they accept.
 //
-// Used by broker/node (listeners) and the reactor. A listener is polled by one reactor and hands accepted sockets to all
-// in turn, so that a few busy connections spread evenly.
+// Used by broker/node (listeners) and the reactor. A listener is polled by one reactor and hands
+// accepted sockets to all in turn, so that a few busy connections spread evenly.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -15,9 +15,11 @@
 
 namespace dunlin::net {
 
-// "127.0.0.1:1883", "[::1]:1883" or "*:1883" bound and listening. The error names the address and what to do.
+// "127.0.0.1:1883", "[::1]:1883" or "*:1883" bound and listening. The error names the address and
+// what to do.
 absl::StatusOr<int> listen_tcp(const std::string& address);
-// The address a socket is bound to ("127.0.0.1:1883"): the port that the system chose when 0 was asked for.
+// The address a socket is bound to ("127.0.0.1:1883"): the port that the system chose when 0 was
+// asked for.
 std::string local_address(int fd);
 
 // The connection takes the descriptor. It is watched from its first start_reading() on.
@@ -34,7 +36,8 @@ class tcp_listener final : public pollable {
   tcp_listener& operator=(const tcp_listener&) = delete;
 
   void start();  // on any thread
-  void stop();   // no further connection; on the thread of the first reactor, or when it does not run
+  void
+  stop();  // no further connection; on the thread of the first reactor, or when it does not run
 
   void on_events(uint32_t events) override;
 

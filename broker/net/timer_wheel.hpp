@@ -1,12 +1,15 @@
-// A hashed timer wheel (Varghese and Lauck, scheme 6): timers that are set, moved and cancelled in O(1).
+// A hashed timer wheel (Varghese and Lauck, scheme 6): timers that are set, moved and cancelled in
+// O(1).
 //
-// One per reactor, for keep-alive, session expiry, will delay and grace periods: many timers, few of which ever fire.
-// A timer is a member of what it serves and holds 40 bytes; it fires at most one tick late.
+// One per reactor, for keep-alive, session expiry, will delay and grace periods: many timers, few
+// of which ever fire. A timer is a member of what it serves and holds 40 bytes; it fires at most
+// one tick late.
 //
 //   struct session { timer keep_alive; };   keep_alive.on_fire = [](timer& t) { ... };
 //   wheel.set(s.keep_alive, now_ms + 90'000);   wheel.advance(now_ms);
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -24,7 +27,8 @@ class timer {
   void cancel();
   bool armed() const { return wheel_ != nullptr; }
 
-  void (*on_fire)(timer&) = nullptr;  // a plain function: the owner is found from the timer's address
+  void (*on_fire)(timer&) =
+      nullptr;  // a plain function: the owner is found from the timer's address
 
  private:
   friend class timer_wheel;
@@ -37,7 +41,8 @@ class timer_wheel {
  public:
   static constexpr uint64_t tick_ms = 64;
 
-  explicit timer_wheel(uint64_t now_ms) : done_tick_(now_ms / tick_ms), slots_(slot_count, nullptr) {}
+  explicit timer_wheel(uint64_t now_ms)
+      : done_tick_(now_ms / tick_ms), slots_(slot_count, nullptr) {}
 
   // Arms or moves the timer.
   void set(timer& t, uint64_t due_ms) {
