@@ -36,6 +36,8 @@ dead_letters::dead_letters(spool_db& db, std::string rule, uint64_t messages_max
     : db_(db), rule_(std::move(rule)), messages_max_(messages_max), bytes_max_(bytes_max) {}
 
 absl::Status dead_letters::load() {
+  sizes_.clear();
+  count_.messages = count_.bytes = 0;
   std::unique_ptr<rocksdb::Iterator> at{db_.db->NewIterator({}, db_.dead)};
   for (at->Seek(spool_key(rule_, 0)); at->Valid() && is_key_of(rule_, at->key()); at->Next()) {
     auto number = key_number(view(at->key()));

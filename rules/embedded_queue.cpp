@@ -15,7 +15,6 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds sync_interval{200};
 constexpr std::chrono::seconds retention_interval{10};
 constexpr size_t name_bytes_max = 127;
 
@@ -80,10 +79,10 @@ class worker {
     if (store_->faulty()) commit(true).IgnoreError();  // on with what is kept, when the disk is back
     for (auto& o : ops) std::visit([&](auto& x) { sync |= change(x); }, o);
     drop_old();
-    auto fault = store_->has_changes() ? commit(sync) : absl::OkStatus();
+    auto fault = store_->has_changes() && !store_->faulty() ? commit(sync) : absl::OkStatus();
     for (auto& o : ops) std::visit([&](auto& x) { answer(x, fault); }, o);
     serve();
-    if (store_->has_changes() && fault.ok()) commit(false).IgnoreError();  // likewise
+    if (store_->has_changes() && !store_->faulty()) commit(false).IgnoreError();  // likewise
     sync_when_due();
     return next_wake();
   }
@@ -137,6 +136,10 @@ bool worker::change(send_op& s) {
 }
 
 bool worker::change(ack_op& a) {
+  if (store_->faulty()) {
+    a.result = {outcome::retry, 0, "the queue's disk cannot be written"};
+    return false;
+  }
   for (const auto& m : a.messages) {
     uint64_t sequence = 0;
     if (parse_receipt(m.receipt, sequence)) {
@@ -191,7 +194,7 @@ absl::Status worker::commit(bool sync) {
 }
 
 void worker::sync_when_due() {
-  if (!dirty_ || clock::now() < dirty_since_ + sync_interval) return;
+  if (!dirty_ || store_->faulty() || clock::now() < dirty_since_ + options_.sync_interval) return;
   dirty_ = false;
   store_->sync().IgnoreError();  // a disk that fails says so at the next write
 }
@@ -199,7 +202,7 @@ void worker::sync_when_due() {
 void worker::serve() {
   auto now = clock::now();
   for (auto at = waiting_.begin(); at != waiting_.end();) {
-    auto found = closed_ ? std::vector<queue_message>{} : store_->take(at->what, now);
+    auto found = closed_ || store_->faulty() ? std::vector<queue_message>{} : store_->take(at->what, now);
     if (found.empty() && !closed_ && now < at->until) {
       ++at;
       continue;
@@ -211,14 +214,14 @@ void worker::serve() {
 }
 
 void worker::drop_old() {
-  if (clock::now() < looked_for_old_ + retention_interval) return;
+  if (store_->faulty() || clock::now() < looked_for_old_ + retention_interval) return;
   looked_for_old_ = clock::now();
   store_->drop_old(wall_ms());
 }
 
 clock::time_point worker::next_wake() const {
   auto wake = clock::now() + retention_interval;
-  if (dirty_) wake = std::min(wake, dirty_since_ + sync_interval);
+  if (dirty_ && !store_->faulty()) wake = std::min(wake, dirty_since_ + options_.sync_interval);
   for (const auto& w : waiting_) {
     wake = std::min({wake, w.until, store_->next_visible(w.what.topic, w.what.group)});
   }

@@ -30,7 +30,8 @@ struct embedded_queue_options {
   std::chrono::hours retention{72};
   // Deliveries of one group that wait for their acknowledgement. Over: it gets nothing new.
   uint64_t unacked_max = 100'000;
-  enum class sync { always, interval, never } sync = sync::always;  // interval: 200 ms
+  enum class sync { always, interval, never } sync = sync::always;
+  std::chrono::milliseconds sync_interval{200};  // sync::interval: the most that a power cut may take
 };
 
 // An error names the path and what to do.

@@ -95,6 +95,12 @@ absl::StatusOr<std::unique_ptr<embedded_store>> embedded_store::open(
     return absl::UnavailableError("queue " + options.path + ": cannot be created: " +
                                   fault.message() + " (check node.data_dir and its permissions)");
   }
+  if (auto opened = s->open_db(); !opened.ok()) return opened;
+  if (auto loaded = s->load(); !loaded.ok()) return loaded;
+  return s;
+}
+
+absl::Status embedded_store::open_db() {
   rocksdb::DBOptions o;
   o.create_if_missing = o.create_missing_column_families = true;
   o.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
@@ -103,28 +109,32 @@ absl::StatusOr<std::unique_ptr<embedded_store>> embedded_store::open(
   o.keep_log_file_num = 2;
   o.max_log_file_size = 4 << 20;
   o.stats_dump_period_sec = 0;
+  o.max_bgerror_resume_count = 0;
   std::vector<rocksdb::ColumnFamilyDescriptor> families{
       {rocksdb::kDefaultColumnFamilyName, family(64 << 20)},
       {"groups", family(1 << 20)},
       {"acks", family(4 << 20)}};
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  auto opened = rocksdb::DB::Open(o, options.path, families, &handles, &db);
-  if (!opened.ok()) return s->error("cannot be opened", opened);
-  s->db_.reset(db);
-  s->messages_ = handles[0];
-  s->groups_ = handles[1];
-  s->acks_ = handles[2];
-  if (auto loaded = s->load(); !loaded.ok()) return loaded;
-  return s;
+  if (auto s = rocksdb::DB::Open(o, options_.path, families, &handles, &db); !s.ok()) {
+    return error("cannot be opened", s);
+  }
+  db_.reset(db);
+  messages_ = handles[0];
+  groups_ = handles[1];
+  acks_ = handles[2];
+  return absl::OkStatus();
 }
 
-embedded_store::~embedded_store() {
+void embedded_store::close_db() {
   if (!db_) return;
   for (auto* f : {messages_, groups_, acks_}) db_->DestroyColumnFamilyHandle(f);
-  db_->SyncWAL();
+  if (!faulty_) db_->SyncWAL();
   db_->Close();
+  db_.reset();
 }
+
+embedded_store::~embedded_store() { close_db(); }
 
 absl::Status embedded_store::error(std::string_view doing, const rocksdb::Status& s) const {
   auto text = "queue " + options_.path + ": " + std::string(doing) + ": " + s.ToString();
@@ -392,13 +402,15 @@ embedded_store::time_point embedded_store::next_visible(const std::string& topic
 
 // --- writing ---------------------------------------------------------------------------------------------------------
 
+// After a failed write the database is opened again, now and then: RocksDB itself takes no more. The batch names its
+// column families by number, so it outlives that.
 absl::Status embedded_store::commit(bool sync) {
+  auto now = std::chrono::steady_clock::now();
   if (faulty_) {
-    if (std::chrono::steady_clock::now() < retry_at_) return fault_;
-    if (auto s = db_->Resume(); !s.ok()) {
-      retry_at_ = std::chrono::steady_clock::now() + resume_interval;
-      return fault_ = error("cannot be written", s);
-    }
+    if (now < retry_at_) return fault_;
+    retry_at_ = now + resume_interval;
+    close_db();
+    if (auto s = open_db(); !s.ok()) return fault_ = s;
   }
   rocksdb::WriteOptions how;
   how.sync = sync;
@@ -408,7 +420,7 @@ absl::Status embedded_store::commit(bool sync) {
     batch_.Clear();
     return absl::OkStatus();
   }
-  retry_at_ = std::chrono::steady_clock::now() + resume_interval;
+  retry_at_ = now + resume_interval;
   return fault_ = error("cannot be written", s);
 }
 

@@ -71,6 +71,8 @@ class embedded_store {
   };
   range iterate(std::string from, std::string to) const;
 
+  absl::Status open_db();
+  void close_db();
   absl::Status load();
   absl::Status load_topics();
   absl::Status load_groups();

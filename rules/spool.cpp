@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <random>
+#include <shared_mutex>
 #include <utility>
 #include <variant>
 
@@ -21,7 +22,7 @@ namespace {
 using clock = std::chrono::steady_clock;
 
 constexpr size_t group_bytes_max = 16 << 20;                   // of one write
-constexpr std::chrono::milliseconds resume_interval{500};     // between tries on a disk that refuses writes
+constexpr std::chrono::milliseconds resume_interval{500};     // between tries on a disk that refuses
 constexpr uint64_t reclaim_entries = 4096;                    // removed entries between two looks for dead files
 
 // What the spool knows of one rule. Its members are the writer's, but for `dead`, which the mutex guards.
@@ -63,8 +64,11 @@ std::string new_source() {
 }  // namespace
 
 struct spool::impl {
+  explicit impl(spool_options o) : options(std::move(o)) { db->options = options; }
+
   spool_options options;
-  std::unique_ptr<spool_db> db;
+  std::unique_ptr<spool_db> db = std::make_unique<spool_db>();
+  mutable std::shared_mutex open_mutex;  // held alone while the database is opened again
   mutable std::mutex mutex;  // guards logs' nodes and each log's `dead`
   std::map<std::string, rule_log, std::less<>> logs;
 
@@ -86,6 +90,8 @@ struct spool::impl {
   void write_group(std::vector<write_op>& ops, size_t from, size_t to, rocksdb::WriteBatch& batch,
                    bool durable);
   absl::Status commit(rocksdb::WriteBatch& batch, bool durable);
+  bool usable();
+  void refuse(std::vector<write_op>& ops);
   void sync_when_due();
   void put(append_op& op, rocksdb::WriteBatch& batch);
   void erase(remove_op& op, rocksdb::WriteBatch& batch);
@@ -111,11 +117,8 @@ spool::spool(std::shared_ptr<impl> i) : impl_(std::move(i)) {
 spool::~spool() = default;
 
 absl::StatusOr<std::shared_ptr<spool>> spool::open(spool_options options) {
-  auto i = std::make_shared<impl>();
-  i->options = std::move(options);
-  auto db = open_spool_db(i->options);
-  if (!db.ok()) return db.status();
-  i->db = std::move(*db);
+  auto i = std::make_shared<impl>(std::move(options));
+  if (auto s = i->db->open(); !s.ok()) return s;
   return std::shared_ptr<spool>(new spool(std::move(i)));
 }
 
@@ -197,6 +200,10 @@ void spool::add_dead_letters(const std::string& rule, std::vector<dead_letter> l
 }
 
 clock::time_point spool::impl::write(std::vector<write_op>& ops) {
+  if (!usable()) {
+    refuse(ops);
+    return batch_thread<write_op>::no_wake;
+  }
   rocksdb::WriteBatch batch;
   bool durable = false;
   size_t from = 0;
@@ -216,10 +223,15 @@ clock::time_point spool::impl::write(std::vector<write_op>& ops) {
       batch.Clear();
       durable = false;
       from = i + 1;
+      if (!fault.ok()) {
+        ops.erase(ops.begin(), ops.begin() + static_cast<std::ptrdiff_t>(from));
+        refuse(ops);
+        break;
+      }
     }
   }
   sync_when_due();
-  return dirty ? synced + options.sync_interval : batch_thread<write_op>::no_wake;
+  return dirty && fault.ok() ? synced + options.sync_interval : batch_thread<write_op>::no_wake;
 }
 
 void spool::impl::write_group(std::vector<write_op>& ops, size_t from, size_t to,
@@ -235,16 +247,30 @@ void spool::impl::write_group(std::vector<write_op>& ops, size_t from, size_t to
   }
 }
 
-absl::Status spool::impl::commit(rocksdb::WriteBatch& batch, bool durable) {
-  if (!fault.ok()) {
-    // RocksDB stays closed to writes after a failed one until it is told to go on; not for every group, since it costs.
-    if (clock::now() < retry_at) return fault;
-    if (auto s = db->db->Resume(); !s.ok()) {
-      retry_at = clock::now() + resume_interval;
-      return fault = db->error("cannot be written", s);
-    }
-    fault = absl::OkStatus();
+// After a failed write: opens the database again, now and then.
+bool spool::impl::usable() {
+  if (fault.ok()) return true;
+  if (clock::now() < retry_at) return false;
+  std::unique_lock alone(open_mutex);
+  std::lock_guard lock(mutex);
+  dirty = false;
+  fault = db->reopen();
+  for (auto& [rule, log] : logs) {
+    if (fault.ok()) fault = log.dead->load();
   }
+  retry_at = clock::now() + resume_interval;
+  return fault.ok();
+}
+
+void spool::impl::refuse(std::vector<write_op>& ops) {
+  for (auto& op : ops) {
+    // (A removal is told by the next one too.)
+    if (auto* a = std::get_if<append_op>(&op)) a->answer(fault);
+    if (auto* d = std::get_if<dead_op>(&op)) d->answer(fault);
+  }
+}
+
+absl::Status spool::impl::commit(rocksdb::WriteBatch& batch, bool durable) {
   rocksdb::WriteOptions how;
   how.sync = durable && options.sync == spool_sync::always;
   if (auto s = db->db->Write(how, &batch); !s.ok()) {
@@ -259,7 +285,7 @@ absl::Status spool::impl::commit(rocksdb::WriteBatch& batch, bool durable) {
 }
 
 void spool::impl::sync_when_due() {
-  if (!dirty || clock::now() < synced + options.sync_interval) return;
+  if (!dirty || !fault.ok() || clock::now() < synced + options.sync_interval) return;
   dirty = false;
   if (auto s = db->db->SyncWAL(); !s.ok()) fault = db->error("cannot be synced", s);
 }
@@ -306,6 +332,8 @@ void spool::read(const std::string& rule, uint64_t from, uint64_t to, size_t byt
 
 spool::entries spool::impl::read(const std::string& rule, uint64_t from, uint64_t to,
                                  size_t bytes_max) const {
+  std::shared_lock open(open_mutex);
+  if (!db->db) return absl::UnavailableError("spool " + options.path + ": its disk fails");
   std::vector<spool_entry> found;
   rocksdb::ReadOptions how;
   how.fill_cache = false;
@@ -336,6 +364,8 @@ dead_letter_count spool::count_dead_letters(const std::string& rule) const {
 
 absl::StatusOr<std::vector<dead_letter>> spool::list_dead_letters(const std::string& rule,
                                                                   size_t max) const {
+  std::shared_lock open(impl_->open_mutex);
+  if (!impl_->db->db) return absl::UnavailableError("spool " + path() + ": its disk fails");
   std::lock_guard lock(impl_->mutex);
   auto at = impl_->logs.find(rule);
   if (at == impl_->logs.end()) return std::vector<dead_letter>{};

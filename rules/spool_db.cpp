@@ -1,6 +1,7 @@
 #include "rules/spool_db.hpp"
 
 #include <rocksdb/env.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/table_properties_collectors.h>
@@ -31,6 +32,14 @@ rocksdb::ColumnFamilyOptions family_options(size_t write_buffer) {
   return options;
 }
 
+// After a failed write the database is opened again, by us.
+struct no_recovery : rocksdb::EventListener {
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
+                            bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+};
+
 rocksdb::DBOptions db_options(const spool_options& from) {
   rocksdb::DBOptions options;
   options.create_if_missing = true;
@@ -45,19 +54,23 @@ rocksdb::DBOptions db_options(const spool_options& from) {
   options.max_log_file_size = 4 << 20;
   options.stats_dump_period_sec = 0;
   options.bytes_per_sync = 1 << 20;
+  options.max_bgerror_resume_count = 0;
+  options.listeners.push_back(std::make_shared<no_recovery>());
   if (from.env) options.env = from.env;
   return options;
 }
 
 }  // namespace
 
-spool_db::~spool_db() {
+void spool_db::close(bool faulty) {
   if (!db) return;
-  for (auto* family : {entries, dead, meta}) {
-    if (family) db->DestroyColumnFamilyHandle(family);
+  for (auto** family : {&entries, &dead, &meta}) {
+    if (*family) db->DestroyColumnFamilyHandle(*family);
+    *family = nullptr;
   }
-  db->SyncWAL();
+  if (!faulty) db->SyncWAL();  // (of a log whose last write failed it is not allowed)
   db->Close();
+  db.reset();
 }
 
 absl::Status spool_db::error(std::string_view doing, const rocksdb::Status& s) const {
@@ -76,28 +89,26 @@ absl::Status spool_db::error(std::string_view doing, const rocksdb::Status& s) c
   return absl::UnavailableError(text);
 }
 
-absl::StatusOr<std::unique_ptr<spool_db>> open_spool_db(const spool_options& options) {
-  auto out = std::make_unique<spool_db>();
-  out->path = options.path;
+absl::Status spool_db::open() {
   std::error_code fault;
-  std::filesystem::create_directories(options.path, fault);
+  std::filesystem::create_directories(path, fault);
   if (fault) {
-    return absl::UnavailableError("spool " + options.path + ": cannot be created: " +
-                                  fault.message() + " (check node.data_dir and its permissions)");
+    return absl::UnavailableError("spool " + path + ": cannot be created: " + fault.message() +
+                                  " (check node.data_dir and its permissions)");
   }
   std::vector<rocksdb::ColumnFamilyDescriptor> families{
       {rocksdb::kDefaultColumnFamilyName, family_options(64 << 20)},
       {"dead", family_options(8 << 20)},
       {"meta", family_options(1 << 20)}};
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  rocksdb::DB* db = nullptr;
-  auto s = rocksdb::DB::Open(db_options(options), options.path, families, &handles, &db);
-  if (!s.ok()) return out->error("cannot be opened", s);
-  out->db.reset(db);
-  out->entries = handles[0];
-  out->dead = handles[1];
-  out->meta = handles[2];
-  return out;
+  rocksdb::DB* opened = nullptr;
+  auto s = rocksdb::DB::Open(db_options(options), path, families, &handles, &opened);
+  if (!s.ok()) return error("cannot be opened", s);
+  db.reset(opened);
+  entries = handles[0];
+  dead = handles[1];
+  meta = handles[2];
+  return absl::OkStatus();
 }
 
 std::string spool_key(std::string_view rule, uint64_t number) {

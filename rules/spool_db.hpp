@@ -15,18 +15,27 @@
 namespace dunlin::rules {
 
 struct spool_db {
-  std::string path;
+  spool_options options;
+  const std::string& path = options.path;
   std::unique_ptr<rocksdb::DB> db;
   // entries: rule, sequence -> entry; dead: rule, number -> dead letter; meta: "low/" rule, "source/" rule.
   rocksdb::ColumnFamilyHandle *entries = nullptr, *dead = nullptr, *meta = nullptr;
 
-  ~spool_db();
+  ~spool_db() { close(false); }
+
+  absl::Status open();
+  void close(bool faulty);
+
+  // After a failed write RocksDB takes no more, and what it offers to go on (Resume) ends for good when the disk is still
+  // full. Opening it again works as often as needed; what was answered is in its files.
+  absl::Status reopen() {
+    close(true);
+    return open();
+  }
 
   // For people: what failed, where, and what to do.
   absl::Status error(std::string_view doing, const rocksdb::Status& s) const;
 };
-
-absl::StatusOr<std::unique_ptr<spool_db>> open_spool_db(const spool_options& options);
 
 // Keys of one rule are together and in order: the rule, a NUL (no rule id has one), the number.
 std::string spool_key(std::string_view rule, uint64_t number);
