@@ -7,6 +7,7 @@
 
 BENCH_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 BROKER_PID=''
+DUNLIN_SETTINGS=() # more --set KEY=VALUE for Dunlin; the later one counts
 MOSQUITTO=${MOSQUITTO:-$(PATH=$PATH:/usr/sbin command -v mosquitto)}
 
 built() { # LABEL -> the path of its program, built now
@@ -76,7 +77,7 @@ EOF
 dunlin_command() { # PORT DIR REACTORS: one word a line
   printf '%s\n' "$DUNLIN_BIN" serve --set "node.reactors=$3" --set "node.data_dir=$2/data" \
     --set listeners.0.name=tcp --set listeners.0.transport=tcp --set "listeners.0.address=127.0.0.1:$1" \
-    --set http.enabled=false --set log.level=warn
+    --set http.enabled=false --set log.level=warn "${DUNLIN_SETTINGS[@]}"
 }
 
 broker_title() { # NAME

@@ -19,6 +19,10 @@ run() { # SCENARIO OPTION...
     FAILED=$((FAILED + 1)); echo "FAIL  $*"; sed 's/^/      | /' "$TMP/out"
   fi
 }
+DUNLIN_SETTINGS=(--set http.enabled=true --set "http.address=127.0.0.1:$((PORT + 1))"
+  --set rules.0.id=single --set rules.0.type=outbound --set rules.0.topic=single --set rules.0.queue=single
+  --set rules.1.id=packed --set rules.1.type=outbound --set rules.1.topic=packed --set rules.1.queue=packed
+  --set rules.1.format=envelope)
 start_broker dunlin2 "$PORT" "0-$(($(nproc) - 1))" "$TMP/dunlin" || { echo "0 passed, 1 failed"; exit 1; }
 for version in 3.1.1 5; do
   for qos in 0 1 2; do
@@ -37,5 +41,8 @@ run shared --mqtt 5 --qos 1 --publishers 10 --subscribers 4
 run retained --messages 500 --subscribers 5 --qos 1
 run connect --clients 500 --hold 0.2
 run subscribe --clients 20 --per-client 100 --hold 0.1 --outstanding 50
+for rule in single packed; do
+  run rules --topic $rule --verify-embedded "http://127.0.0.1:$((PORT + 1))" --publishers 10 --rate 2000 --drain-max 30
+done
 echo "$PASSED passed, $FAILED failed"
 [ "$FAILED" = 0 ]
