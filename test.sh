@@ -141,8 +141,14 @@ fi
 start_fetch
 unit "unit tests and simulation"
 shell_tests
-if stage "the node" 900 run_bazel build //broker:dunlin; then
-  end_to_end "$(bazel_info bazel-bin)/broker/dunlin"
+if stage "the node" 900 run_bazel build //broker:dunlin //tests/load:dunlin-load; then
+  built=$(bazel_info bazel-bin)
+  if stage "every load scenario" 180 tests/bench/smoke.sh "$built/broker/dunlin" "$built/tests/load/dunlin-load"; then
+    add 1 0 0
+  else
+    fault "every load scenario"
+  fi
+  end_to_end "$built/broker/dunlin"
 else
   fault "//broker:dunlin does not build"
 fi
