@@ -21,6 +21,7 @@ if [ -z "${TEST_BIN:-}" ]; then
   TEST_BIN=$(bazel ${DUNLIN_BAZEL_STARTUP:-} info bazel-bin 2>/dev/null)/tests/e2e/rocketmq_queue_e2e
 fi
 trap 'SIGNAL=KILL tools/rocketmq/stop.sh' EXIT
+trap 'exit 143' INT TERM
 
 FAILED=()
 check() {  # name, gtest filter [NAME=value...]
@@ -30,7 +31,10 @@ check() {  # name, gtest filter [NAME=value...]
   env "$@" timeout 300 "$TEST_BIN" --gtest_filter="$filter" --gtest_brief=1 || FAILED+=("$name")
 }
 
-fresh() {  # an empty server with the tests' topics; MODE and AUTH from the caller
+RUNNING=
+fresh() {  # an empty server with the tests' topics, or the one of the part before; MODE and AUTH from the caller
+  local wanted="${MODE:-local} ${AUTH:-0}"
+  [ "$RUNNING" != "$wanted" ] || return 0
   WIPE=1 SIGNAL=KILL tools/rocketmq/stop.sh
   tools/rocketmq/start.sh
   local topics=(--topic dq_fifo:FIFO --group dq_fifo_group:ordered) name
@@ -38,6 +42,7 @@ fresh() {  # an empty server with the tests' topics; MODE and AUTH from the call
     topics+=(--topic "dq_$name" --group "dq_${name}_group")
   done
   tools/rocketmq/topics.sh "${topics[@]}" >/dev/null
+  RUNNING=$wanted
 }
 
 # Whether a batch's messages keep their own properties (5.4.0 and later).
