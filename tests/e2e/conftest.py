@@ -93,6 +93,9 @@ def rocketmq():
     if missing_tools:
         missing(f"{missing_tools} not installed: tools/setup.sh rocketmq")
     server = RocketMQ()
+    if os.environ.get("E2E_RMQ_KEEP") == "1":  # while a test is being written: a start takes half a minute
+        yield server.start()
+        return
     server.stop()  # what an interrupted run left, store and all
     try:
         yield server.start()

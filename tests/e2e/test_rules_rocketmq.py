@@ -11,14 +11,16 @@ from kit.rocketmq import Backend
 from kit.wire import Wire
 
 pytestmark = [pytest.mark.dunlin, pytest.mark.timeout(240)]
+# Topics of this run alone: a server that is kept between runs still has the messages of the last one.
+RUN = f"{int(time.time()) % 1_000_000:x}"
 CLIENTS = pytest.mark.parametrize("client", ["Grpc", "Remoting"])
 # Each client has topics of its own, so that what one sends is not taken by the other's test.
 RULES = [rule for c in ("Grpc", "Remoting") for rule in (
-    {"id": f"report{c}", "type": "outbound", "topic": f"sensors{c}", "queue": f"e2e_up_{c}"},
-    {"id": f"packed{c}", "type": "outbound", "topic": f"packed{c}", "queue": f"e2e_packed_{c}", "format": "envelope"},
-    {"id": f"command{c}", "type": "inbound", "queue": f"e2e_down_{c}", "topic": f"commands{c}"},
-    {"id": f"presence{c}", "type": "status", "group": f"GID_{c}", "queue": f"e2e_presence_{c}"},
-)] + [{"id": "ordered", "type": "outbound", "topic": "ordered", "queue": "e2e_ordered", "order": "device"}]
+    {"id": f"report{c}", "type": "outbound", "topic": f"sensors{c}", "queue": f"e2e_up_{c}_{RUN}"},
+    {"id": f"packed{c}", "type": "outbound", "topic": f"packed{c}", "queue": f"e2e_packed_{c}_{RUN}", "format": "envelope"},
+    {"id": f"command{c}", "type": "inbound", "queue": f"e2e_down_{c}_{RUN}", "topic": f"commands{c}"},
+    {"id": f"presence{c}", "type": "status", "group": f"GID_{c}", "queue": f"e2e_presence_{c}_{RUN}"},
+)] + [{"id": "ordered", "type": "outbound", "topic": "ordered", "queue": f"e2e_ordered_{RUN}", "order": "device"}]
 
 
 def config(rocketmq, rules):
@@ -37,6 +39,14 @@ def node(rocketmq, dunlin_bin, tmp_path_factory):
 
 
 @pytest.fixture
+def bulk(rocketmq, uid):
+    """For tens of thousands of messages: the remoting client pulls them in batches."""
+    b = Backend(rocketmq, uid, "Remoting")
+    yield b
+    b.close()
+
+
+@pytest.fixture
 def backend(rocketmq, uid, request):
     b = Backend(rocketmq, uid, request.getfixturevalue("client") if "client" in request.fixturenames else "Grpc")
     yield b
@@ -45,27 +55,27 @@ def backend(rocketmq, uid, request):
 
 @CLIENTS
 def test_outbound_message(node, backend, uid, client):
-    scenarios.outbound_message(node, backend, uid, f"sensors{client}", f"e2e_up_{client}")
+    scenarios.outbound_message(node, backend, uid, f"sensors{client}", f"e2e_up_{client}_{RUN}")
 
 
 @CLIENTS
 def test_outbound_envelope(node, backend, uid, client):
-    scenarios.outbound_envelope(node, backend, uid, f"packed{client}", f"e2e_packed_{client}")
+    scenarios.outbound_envelope(node, backend, uid, f"packed{client}", f"e2e_packed_{client}_{RUN}")
 
 
 @CLIENTS
 def test_inbound(node, backend, uid, client):
-    scenarios.inbound(node, backend, uid, f"commands{client}", f"e2e_down_{client}")
+    scenarios.inbound(node, backend, uid, f"commands{client}", f"e2e_down_{client}_{RUN}")
 
 
 @CLIENTS
 def test_inbound_p2p(node, backend, uid, client):
-    scenarios.inbound_p2p(node, backend, uid, f"commands{client}", f"e2e_down_{client}")
+    scenarios.inbound_p2p(node, backend, uid, f"commands{client}", f"e2e_down_{client}_{RUN}")
 
 
 @CLIENTS
 def test_status(node, backend, uid, client):
-    scenarios.status(node, backend, uid, f"GID_{client}", f"e2e_presence_{client}")
+    scenarios.status(node, backend, uid, f"GID_{client}", f"e2e_presence_{client}_{RUN}")
 
 
 def test_order_of_each_device(node, backend, uid):
@@ -73,7 +83,7 @@ def test_order_of_each_device(node, backend, uid):
     with Load(node.port, uid, "ordered", rate=300, devices=5) as load:
         wait_until(lambda: load.acked_count() >= 600, 30, lambda: f"only {load.acked_count()} acknowledged")
         load.stop(settle=10)
-    got = backend.receive("e2e_ordered", lambda ms: {m.body for m in ms} >= {f"{d}:{n}".encode() for d, n in load.acked()}, 60)
+    got = backend.receive(f"e2e_ordered_{RUN}", lambda ms: {m.body for m in ms} >= {f"{d}:{n}".encode() for d, n in load.acked()}, 60)
     bodies = [m.body for m in got]
     check_nothing_lost(load, bodies)
     check_device_order(bodies)
@@ -81,10 +91,10 @@ def test_order_of_each_device(node, backend, uid):
 
 
 def test_a_missing_topic_is_told_and_made_good(rocketmq, make_node, backend, uid):
-    late = f"e2e_late_{int(time.time())}"
+    late = f"e2e_late_{RUN}"
     rules = [{"id": "late", "type": "outbound", "topic": "late", "queue": late},
-             {"id": "fine", "type": "outbound", "topic": "fine", "queue": "e2e_up_Grpc"}]
-    rocketmq.topics("e2e_up_Grpc", groups=["E2E_Grpc_e2e_up_Grpc", f"E2E_Grpc_{late}"])
+             {"id": "fine", "type": "outbound", "topic": "fine", "queue": f"e2e_up_Grpc_{RUN}"}]
+    rocketmq.topics(f"e2e_up_Grpc_{RUN}", groups=[f"E2E_Grpc_e2e_up_Grpc_{RUN}", f"E2E_Grpc_{late}"])
     node = make_node(config(rocketmq, rules))
     p = Wire.open(node.port, f"{uid}p")
     for n in range(5):
@@ -95,7 +105,7 @@ def test_a_missing_topic_is_told_and_made_good(rocketmq, make_node, backend, uid
     told = [line for line in node.log().splitlines() if late in line and line.split()[1] in ("warn", "error")]
     assert 1 <= len(told) <= 3, node.log_tail()  # one clear line, not one for every try
     p.publish_acked("fine/x", uid)  # the others flow
-    backend.receive("e2e_up_Grpc", lambda ms: uid.encode() in [m.body for m in ms], 30)
+    backend.receive(f"e2e_up_Grpc_{RUN}", lambda ms: uid.encode() in [m.body for m in ms], 30)
     rocketmq.topics(late)
     got = backend.receive(late, lambda ms: len(ms) >= 5, 60)
     assert sorted(m.body for m in got) == [b"0", b"1", b"2", b"3", b"4"]
@@ -109,16 +119,16 @@ def test_what_rocketmq_never_takes_is_a_dead_letter(node, backend, uid):
     p.publish_acked("sensorsGrpc/bad", "x", props={"content_type": "a\tb"})  # a control character in a property
     p.publish_acked("sensorsGrpc/empty", "")                               # no empty bodies
     p.publish_acked("sensorsGrpc/good", uid)
-    backend.receive("e2e_up_Grpc", lambda ms: uid.encode() in [m.body for m in ms], 30)
+    backend.receive(f"e2e_up_Grpc_{RUN}", lambda ms: uid.encode() in [m.body for m in ms], 30)
     rule = wait_until(lambda: (r := node.api.rule("reportGrpc"))["deadLetters"] == before + 2 and r, 10,
                       lambda: f"{before} + 2 dead letters; seen {node.api.rule('reportGrpc')}")
     assert rule["lastError"] and rule["lag"] == 0 and rule["state"] == "running", rule
 
 
 @pytest.mark.parametrize("process", ["broker", "proxy"])
-def test_rocketmq_killed_under_load_loses_nothing(rocketmq, make_node, backend, uid, fault_seconds, process):
-    queue = f"e2e_kill_{process}"
-    rocketmq.topics(queue, groups=[f"E2E_Grpc_{queue}"])
+def test_rocketmq_killed_under_load_loses_nothing(rocketmq, make_node, bulk, uid, fault_seconds, process):
+    queue = f"e2e_kill_{process}_{RUN}"
+    rocketmq.topics(queue, groups=[f"E2E_Remoting_{queue}"])
     node = make_node(config(rocketmq, [{"id": "report", "type": "outbound", "topic": "sensors", "queue": queue}]))
     pair = Pair(node.port, uid)
     try:
@@ -141,14 +151,14 @@ def test_rocketmq_killed_under_load_loses_nothing(rocketmq, make_node, backend, 
         rocketmq.start()
     assert load.error is None, load.error
     acked = {f"{d}:{n}".encode() for d, n in load.acked()}
-    got = backend.receive(queue, lambda ms: {m.body for m in ms} >= acked, 90)
+    got = bulk.receive(queue, lambda ms: {m.body for m in ms} >= acked, 90)
     check_nothing_lost(load, [m.body for m in got])
     assert during < before * 3 + 5 and during_95 < before_95 * 3 + 30, (before, during, before_95, during_95)
     wait_until(lambda: node.api.rule("report")["state"] == "running", 20, lambda: str(node.api.rule("report")))
 
 
 def test_device_order_survives_a_killed_proxy(rocketmq, make_node, backend, uid):
-    queue = "e2e_order_kill"
+    queue = f"e2e_order_kill_{RUN}"
     rocketmq.topics(f"{queue}:FIFO", groups=[f"E2E_Grpc_{queue}:ordered"])
     node = make_node(config(rocketmq, [
         {"id": "report", "type": "outbound", "topic": "sensors", "queue": queue, "order": "device"}]))
@@ -168,9 +178,9 @@ def test_device_order_survives_a_killed_proxy(rocketmq, make_node, backend, uid)
     check_device_order(bodies)
 
 
-def test_node_killed_under_load_loses_nothing(rocketmq, make_node, backend, uid):
-    queue = "e2e_node_kill"
-    rocketmq.topics(queue, groups=[f"E2E_Grpc_{queue}"])
+def test_node_killed_under_load_loses_nothing(rocketmq, make_node, bulk, uid):
+    queue = f"e2e_node_kill_{RUN}"
+    rocketmq.topics(queue, groups=[f"E2E_Remoting_{queue}"])
     node = make_node(config(rocketmq, [{"id": "report", "type": "outbound", "topic": "sensors", "queue": queue}]))
     with Load(node.port, uid, "sensors", rate=1000) as load:
         wait_until(lambda: load.acked_count() > 3000, 20, lambda: f"only {load.acked_count()} acknowledged")
@@ -179,13 +189,13 @@ def test_node_killed_under_load_loses_nothing(rocketmq, make_node, backend, uid)
         load.stop()
     node.start()
     acked = {f"{d}:{n}".encode() for d, n in load.acked()}
-    got = backend.receive(queue, lambda ms: {m.body for m in ms} >= acked, 60)
+    got = bulk.receive(queue, lambda ms: {m.body for m in ms} >= acked, 60)
     check_nothing_lost(load, [m.body for m in got])
 
 
 def test_inbound_comes_again_when_the_node_dies_in_between(rocketmq, make_node, backend, uid):
     """RocketMQ is told of a message only when the sessions hold it: what the kill cut off is still in the topic."""
-    queue, count = f"e2e_down_kill_{uid}", 1000
+    queue, count = f"e2e_down_kill_{RUN}", 1000
     rocketmq.topics(queue, groups=["DUNLIN_command"])
     node = make_node(config(rocketmq, [{"id": "command", "type": "inbound", "queue": queue, "topic": "commands"}]))
     s = Wire.open(node.port, f"{uid}s", 4)

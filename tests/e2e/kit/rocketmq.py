@@ -60,6 +60,15 @@ class RocketMQ:
     def consume(self, topic, group, client="Grpc"):
         return Consumer(self, topic, group, client)
 
+    def consume_when_there(self, topic, group, client="Grpc", tries=10):
+        """A topic that was just made takes some seconds to be known to the proxy; the client gives up at once."""
+        for left in reversed(range(tries)):
+            try:
+                return self.consume(topic, group, client)
+            except AssertionError:
+                if not left:
+                    raise
+
     def send(self, topic, messages, client="Grpc"):
         """messages: dicts with body or body_base64, tag, keys, properties, message_group."""
         done = subprocess.run([str(JAVA), f"{client}Send", "--topic", topic], env=self.env, timeout=120, text=True,
@@ -116,7 +125,7 @@ class Consumer:
 class Backend:
     """What kit/scenarios.py calls: one consumer for each topic, started when it is first asked for."""
 
-    def __init__(self, rocketmq, uid, client="Grpc", groups=None):
+    def __init__(self, rocketmq, uid, client="Grpc"):
         self.rocketmq, self.uid, self.client = rocketmq, uid, client
         self.consumers, self.taken = {}, {}
 
@@ -125,7 +134,7 @@ class Backend:
 
     def listen(self, topic):
         if topic not in self.consumers:
-            self.consumers[topic] = self.rocketmq.consume(topic, self.group(topic), self.client)
+            self.consumers[topic] = self.rocketmq.consume_when_there(topic, self.group(topic), self.client)
             self.taken[topic] = 0
         return self.consumers[topic]
 
