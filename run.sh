@@ -104,7 +104,7 @@ start_rocketmq() {
   done
   ours broker || rocketmq_started=1
   stage "RocketMQ (the first time fetches 100 MB)" 1200 tools/rocketmq/start.sh || { stop_all; exit 1; }
-  stage "topics of the rules" 120 tools/rocketmq/topics.sh --config $CONFIG || { stop_all; exit 1; }
+  stage "topics of the rules" 120 tools/rocketmq/topics.sh $CONFIG --group try || { stop_all; exit 1; }
   options+=(--set "rocketmq.endpoint=127.0.0.1:$(. tools/rocketmq/env.sh && echo "$RMQ_GRPC_PORT")")
 }
 
@@ -132,7 +132,7 @@ start_node() {
 
 hints() {
   local host=${mqtt%:*} port=${mqtt##*:}
-  local at="-h $host -p $port"
+  local at="-h $host -p $port" java=${RMQ_PORT_OFFSET:+RMQ_PORT_OFFSET=$RMQ_PORT_OFFSET }
   cat <<H
 
 Dunlin runs: MQTT at $mqtt, HTTP at http://$http (metrics, health, rules). Try in another terminal:
@@ -148,10 +148,10 @@ H
     cat <<H
   device to backend: the rule "report" takes sensors/# to RocketMQ's topic sensors_up
     mosquitto_pub $at -t sensors/room1/temperature -q 1 -m 21.5
-    tests/e2e/java/run.sh grpc-receive --topic sensors_up --group try_report --max 1
+    ${java}tests/e2e/java/run.sh GrpcConsume --topic sensors_up --group try --count 1
   backend to device: the rule "command" takes RocketMQ's topic sensors_down to sensors/...
     mosquitto_sub $at -t 'sensors/#' -v
-    tests/e2e/java/run.sh grpc-send --topic sensors_down --property mqttSecondTopic=/room1/set --body on
+    ${java}tests/e2e/java/run.sh GrpcSend --topic sensors_down --property mqttSecondTopic=/room1/set on
 H
   else
     cat <<H

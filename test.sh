@@ -100,7 +100,7 @@ end_to_end() {
   stage "Python and Java packages" 600 await_fetch
   python=$(tests/e2e/venv.sh) || { fault "the Python environment (see $STAGE_LOGS/fetch.log)"; return; }
   ((quick)) && select=(-m "not rocketmq")
-  STAGE_TAIL=200 stage "end to end" "${E2E_TIMEOUT:-1200}" env E2E_STRICT=1 DUNLIN_BIN="$1" \
+  STAGE_TAIL=200 stage "end to end" "${E2E_TIMEOUT:-1500}" env E2E_STRICT=1 DUNLIN_BIN="$1" \
     "$python" -m pytest tests/e2e -q --junitxml="$report" -p no:cacheprovider "${select[@]}"
   local rc=$? before=$failed
   count --junit "$report"
@@ -141,7 +141,8 @@ fi
 start_fetch
 unit "unit tests and simulation"
 shell_tests
-if stage "the node" 900 run_bazel build //broker:dunlin //tests/load:dunlin-load; then
+if stage "the node" 900 run_bazel build //broker:dunlin //tests/load:dunlin-load \
+  //tests/e2e:rocketmq_queue_e2e; then
   built=$(bazel_info bazel-bin)
   if stage "every load scenario" 180 tests/bench/smoke.sh "$built/broker/dunlin" "$built/tests/load/dunlin-load"; then
     add 1 0 0
