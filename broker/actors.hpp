@@ -134,6 +134,13 @@ struct unsubscribe_from {
   uint32_t token = 0;  // 0: no answer is waited for
 };
 
+// A message of a shared subscription whose member's session ended: for another member.
+struct dispatch_again {
+  core::filter_ptr filter;
+  core::shared_text group;
+  mqtt::message_ptr msg;
+};
+
 // -- shards and registries ----------------------------------------------------
 
 // A rule takes `topic` and `topic/#`.
@@ -149,7 +156,8 @@ struct send_more_retained {
 
 using shard_actor = caf::typed_actor<caf::reacts_to<publish_batch>, caf::reacts_to<subscribe_to>,
                                      caf::reacts_to<unsubscribe_from>, caf::reacts_to<drained>,
-                                     caf::reacts_to<bind_rule>, caf::reacts_to<send_more_retained>>;
+                                     caf::reacts_to<bind_rule>, caf::reacts_to<send_more_retained>,
+                     caf::reacts_to<dispatch_again>>;
 
 using registry_actor = caf::typed_actor<caf::reacts_to<publish_batch>, caf::reacts_to<open_session>,
                                         caf::reacts_to<release_session>, caf::reacts_to<drained>,
@@ -170,5 +178,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::arrived)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::end_session)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::release_session)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::shut_down)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::dispatch_again)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::bind_rule)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::send_more_retained)

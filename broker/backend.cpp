@@ -40,6 +40,7 @@ absl::StatusOr<std::shared_ptr<rules::message_queue>> make_embedded(const config
   o.sync = c.store().sync() == proto::Store::ALWAYS     ? sync::always
            : c.store().sync() == proto::Store::INTERVAL ? sync::interval
                                                         : sync::never;
+  o.sync_interval = std::chrono::milliseconds(c.store().interval_ms());
   return rules::open_embedded_queue(o);
 }
 

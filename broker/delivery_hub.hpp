@@ -57,7 +57,7 @@ class delivery_hub {
   // A copy of `msg` for this session; a second match of the same message is merged: the higher QoS,
   // all identifiers (MQTT 5.0 section 3.3.4).
   void give(target& t, const mqtt::message_ptr& msg, uint8_t qos, bool retain, uint32_t id,
-            size_t expected) {
+            size_t expected, bool shared = false) {
     if (t.pending.empty()) {
       touched_.push_back(&t);
       t.pending.reserve(expected);
@@ -65,10 +65,11 @@ class delivery_hub {
       core::delivery& d = t.pending.back();
       if (qos > d.qos) d.qos = qos;
       if (retain) d.retain = true;
+      if (!shared) d.shared = false;
       if (id) d.subscription_ids = with_id(d.subscription_ids, id);
       return;
     }
-    t.pending.push_back({msg, id ? with_id({}, id) : core::shared_text(), qos, retain});
+    t.pending.push_back({msg, id ? with_id({}, id) : core::shared_text(), qos, retain, shared});
   }
   void touch(rule_target& r) {
     if (r.count == 0) touched_rules_.push_back(&r);

@@ -1,5 +1,7 @@
 #include "broker/node.hpp"
 
+#include <absl/strings/str_cat.h>
+
 #include <algorithm>
 #include <future>
 #include <thread>
@@ -47,9 +49,11 @@ uint64_t node::total(uint64_t (*of)(net::reactor&)) const {
 }
 
 absl::Status node::open() {
-  for (const auto& address : config_.listeners) {
-    auto fd = net::listen_tcp(address);
-    if (!fd.ok()) return fd.status();
+  for (size_t i = 0; i < config_.listeners.size(); ++i) {
+    auto fd = net::bind_tcp(config_.listeners[i]);
+    if (!fd.ok())
+      return absl::Status(fd.status().code(), absl::StrCat("listeners.", i, ".address: ",
+                                                           fd.status().message()));
     sockets_.push_back(*fd);
     addresses_.push_back(net::local_address(*fd));
   }
@@ -82,14 +86,15 @@ void node::bind(const std::vector<rules::running_rule>& rules) {
   }
 }
 
-void node::start_listeners() {
+absl::Status node::start_listeners() {
   for (const int fd : sockets_) {
     listeners_.push_back(std::make_unique<net::tcp_listener>(
         fd, directory_.reactors,
         [this](net::connection_ptr c) { begin_handshake(std::move(c), directory_); }));
-    listeners_.back()->start();
+    if (auto s = listeners_.back()->start(); !s.ok()) return s;
   }
   sockets_.clear();
+  return absl::OkStatus();
 }
 
 void node::drain(std::chrono::milliseconds at_most) {

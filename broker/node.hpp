@@ -42,7 +42,7 @@ class node {
   void start_core();
   rules::ingress_actor ingress() const { return ingress_; }
   void bind(const std::vector<rules::running_rule>& rules);
-  void start_listeners();
+  absl::Status start_listeners();
   // Accepts no more, tells clients that the server shuts down, waits for their connections to
   // close.
   void drain(std::chrono::milliseconds at_most);

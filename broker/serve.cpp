@@ -55,6 +55,13 @@ std::string random_id() {
   return text;
 }
 
+// Where the key that a message begins with ("http.address: ...") was set.
+std::string place_of(const loaded_config& loaded, absl::string_view message) {
+  const std::string key(message.substr(0, message.find(':')));
+  if (auto it = loaded.origins.find(key); it != loaded.origins.end()) return it->second;
+  return loaded.file.empty() ? "defaults" : loaded.file;
+}
+
 node_config to_node_config(const config& c) {
   node_config n;
   n.limits = to_options(c);
@@ -94,7 +101,7 @@ absl::Status service::start() {
   backend_ = std::move(*b);
   node_.bind(backend_.rules);
   if (auto s = start_http(); !s.ok()) return s;
-  node_.start_listeners();
+  if (auto s = node_.start_listeners(); !s.ok()) return s;
   for (const auto& a : node_.addresses()) log::info("listening", {{"address", a}});
   ready_ = true;
   return absl::OkStatus();
@@ -172,7 +179,7 @@ int serve(const loaded_config& loaded) {
   // Never destroyed: the process ends below, with everything stored and every thread at rest.
   auto* s = new service(loaded);
   if (auto status = s->start(); !status.ok()) {
-    std::cerr << (loaded.file.empty() ? "dunlin" : loaded.file) << ": " << status.message() << "\n";
+    std::cerr << place_of(loaded, status.message()) << ": " << status.message() << "\n";
     std::cerr.flush();
     std::quick_exit(2);
   }

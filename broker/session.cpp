@@ -88,7 +88,12 @@ void session::on_attach(attach_connection& a) {
 
 void session::begin(attach_connection& a) {
   const connect_request& r = *a.request;
-  if (a.generation != generation_ || ended_) return;  // overtaken by a later one
+  if (a.generation != generation_ || ended_) {  // overtaken by a later one
+    // A connection is closed on its own reactor, which may have events for it.
+    net::reactor& its = a.connection->reactor();
+    its.post([c = std::move(a.connection)] { c->close(); });
+    return;
+  }
   if (std::exchange(offline_counted_, false)) directory_.offline_sessions.fetch_sub(1);
   // A will that waited is due when its session ends or a new connection does not come in time
   // [MQTT-3.1.3-9].
@@ -155,17 +160,33 @@ void session::answer_connect(const connect_request& r, bool session_present) {
 }
 
 void session::discard_state() {
+  std::vector<filter_parts> shared;
   for (const auto& [filter, s] : subscriptions_) {
     const auto parts = parse(filter.view());
+    if (!parts.group.empty()) shared.push_back(parts);
     send_to_shards(unsubscribe_from{parts.filter, parts.group, &gate_, 0}, parts.filter.view());
   }
   home().count().subscriptions.sub(subscriptions_.size());
   decltype(subscriptions_)().swap(subscriptions_);
   core::tally t;
+  give_back(outgoing_.take_shared(t), shared);
   outgoing_.clear(t);
   count(t);
   incoming_.clear();
   answers_.reset();
+}
+
+// Messages of shared subscriptions that this client will not acknowledge any more go to another member. Sent after the
+// unsubscribes, so it is not chosen again.
+void session::give_back(const std::vector<mqtt::message_ptr>& messages,
+                        const std::vector<filter_parts>& shared) {
+  for (const auto& m : messages)
+    for (const auto& s : shared)
+      if (mqtt::matches(s.filter.view(), m->topic())) {
+        send(directory_.shards[directory_.shard_of(m->topic())],
+             dispatch_again{s.filter, s.group, m});
+        break;
+      }
 }
 
 // -- the connection goes ------------------------------------------------------

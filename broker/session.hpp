@@ -69,6 +69,8 @@ class session : public pinned<session_actor::base>, public net::consumer {
   void begin(attach_connection& a);
   void answer_connect(const connect_request& r, bool session_present);
   void discard_state();
+  void give_back(const std::vector<mqtt::message_ptr>& messages,
+                 const std::vector<filter_parts>& shared);
   void detach(close_kind how, mqtt::reason code, std::string_view why);
   void publish_will();
   void keep_session_or_end();

@@ -89,7 +89,7 @@ void session::count(const core::tally& t) {
   auto& c = net::reactor::current()->count();  // not home(): it may be on its way there
   const uint64_t dropped =
       t.queue_full + t.slow_subscriber + t.too_large + t.session_ended + t.not_connected;
-  c.queued.add(t.queued - t.delivered - t.expired - t.refused - dropped);
+  c.queued.add(t.queued - t.delivered - t.expired - t.refused - t.given_back - dropped);
   c.delivered.add(t.delivered);
   for (uint8_t q = 0; q < 3; ++q)
     if (t.sent[q]) {

@@ -43,7 +43,8 @@ shard::behavior_type shard::make_behavior() {
           [this](unsubscribe_from& u) { unsubscribe(u); },
           [this](const drained& d) { drain(d.gate); },
           [this](const bind_rule& b) { bind(b); },
-          [this](const send_more_retained& m) { more_retained(m.cursor); }};
+          [this](const send_more_retained& m) { more_retained(m.cursor); },
+          [this](const dispatch_again& d) { again(d); }};
 }
 
 // -- publishing ---------------------------------------------------------------
@@ -89,12 +90,25 @@ void shard::route_to(const entry& e, const publish_item& item, session_gate* ori
       const member* m = static_cast<group*>(e.to)->pick();
       if (!m) return;
       hub_.give(*m->to, item.msg, std::min(m->options.qos, item.msg->qos()),
-                m->options.retain_as_published && item.msg->retain(), m->id, 0);
+                m->options.retain_as_published && item.msg->retain(), m->id, expected, true);
       return;
     }
     case kind::rule:
       append_record(*static_cast<rule_target*>(e.to), item, origin);
   }
+}
+
+// Its copy was counted when it was published; it is still the same one.
+void shard::again(const dispatch_again& d) {
+  auto it = groups_.find(group_key(d.group.view(), d.filter.view()));
+  const member* m = it == groups_.end() ? nullptr : it->second->pick();
+  if (!m) {
+    home().count().dropped[metrics::drop_reason::no_subscriber].add();
+    return;
+  }
+  hub_.give(*m->to, d.msg, std::min(m->options.qos, d.msg->qos()), false, m->id, 1, true);
+  home().count().published.sub();
+  hub_.finish(nullptr, 0, {});
 }
 
 void shard::append_record(rule_target& r, const publish_item& item, session_gate* origin) {

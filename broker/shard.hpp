@@ -57,6 +57,7 @@ class shard : public pinned<shard_actor::base> {
 
   void publish(publish_batch& b);
   void route_to(const entry& e, const publish_item& item, session_gate* origin, size_t expected);
+  void again(const dispatch_again& d);
   void append_record(rule_target& r, const publish_item& item, session_gate* origin);
   void retain(const publish_item& item, std::vector<core::refusal>& refusals);
 

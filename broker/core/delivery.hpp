@@ -13,6 +13,7 @@ struct delivery {
   shared_text subscription_ids;  // encoded as in a packet (0x0B + varint each); empty: none
   uint8_t qos = 0;               // the lower of the message's and the subscription's
   bool retain = false;           // the flag that the receiver sees
+  bool shared = false;           // it came by a shared subscription alone
 };
 
 }  // namespace dunlin::core

@@ -68,6 +68,20 @@ void outgoing::connect(const link& l, uint64_t now_ms, std::string& out, tally& 
   pop_done();
 }
 
+void outgoing::send_qos0(const delivery& d, uint64_t now_ms, std::string& out, tally& t) {
+  const mqtt::send_form form{.retain = d.retain,
+                             .subscription_ids = d.subscription_ids.view(),
+                             .now_ms = now_ms};
+  if (link_.packet_bytes_max != ~0u &&
+      encoded_size(*d.msg, link_.ver, form) > link_.packet_bytes_max) {
+    ++t.too_large;
+    return;
+  }
+  mqtt::encode(*d.msg, link_.ver, form, out);
+  ++t.sent[0];
+  ++t.delivered;
+}
+
 void outgoing::offer(delivery d, uint64_t now_ms, std::string* out, bool room, tally& t) {
   ++t.queued;
   if (d.msg->expired(now_ms)) {
@@ -160,7 +174,12 @@ bool outgoing::pubrec(uint16_t id, reason code, std::string& out, tally& t) {
     return false;
   }
   if (static_cast<uint8_t>(code) >= 0x80) {
-    finish(*f, &tally::refused, t);
+    if (f->at == stage::released) {  // counted when the first PUBREC came
+      f->at = stage::done;
+      pop_done();
+    } else {
+      finish(*f, &tally::refused, t);
+    }
     return true;
   }
   if (f->at == stage::published) {
@@ -178,6 +197,29 @@ bool outgoing::pubcomp(uint16_t id, tally&) {
   f->at = stage::done;
   pop_done();
   return true;
+}
+
+std::vector<mqtt::message_ptr> outgoing::take_shared(tally& t) {
+  std::vector<mqtt::message_ptr> out;
+  for (size_t i = 0; i < flight_.size(); ++i) {
+    flying& f = flight_[i];
+    const bool sent = i < transmitted_;
+    if (f.at != stage::published || !f.d.shared || (sent && f.d.qos == 2)) continue;
+    out.push_back(std::move(f.d.msg));
+    f.at = stage::done;
+  }
+  for (size_t i = 0, n = queue_.size(); i < n; ++i) {
+    delivery d = std::move(queue_.front());
+    queue_.pop_front();
+    if (d.shared && d.qos > 0) {
+      queue_bytes_ -= d.msg->footprint();
+      out.push_back(std::move(d.msg));
+    } else {
+      queue_.push_back(std::move(d));
+    }
+  }
+  t.given_back += out.size();
+  return out;
 }
 
 void outgoing::clear(tally& t) {

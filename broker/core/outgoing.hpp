@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "broker/core/delivery.hpp"
 #include "broker/core/ring.hpp"
@@ -31,6 +32,7 @@ struct tally {
   uint64_t too_large = 0;
   uint64_t session_ended = 0;
   uint64_t not_connected = 0;
+  uint64_t given_back = 0;  // to the shared group, which hands them to another member
   uint64_t sent[3] = {0, 0, 0};  // PUBLISH packets by QoS
 };
 
@@ -65,6 +67,9 @@ class outgoing {
   // Sends from the queue what the window allows; stops when `out` holds more than out_bytes_max.
   void pump(uint64_t now_ms, std::string& out, size_t out_bytes_max, tally& t);
 
+  // The session ends: takes out what came by a shared subscription and may go to another member: what was never sent, and
+  // QoS 1 messages without their PUBACK (MQTT 5.0 section 4.8.2). They are no longer counted here.
+  std::vector<mqtt::message_ptr> take_shared(tally& t);
   // The session ends: everything is dropped and counted.
   void clear(tally& t);
 
@@ -89,6 +94,7 @@ class outgoing {
   void finish(flying& f, uint64_t tally::*how, tally& t);
   void pop_done();
   bool transmit(size_t index, bool again, uint64_t now_ms, std::string& out, tally& t);
+  void send_qos0(const delivery& d, uint64_t now_ms, std::string& out, tally& t);
   void enqueue(delivery d, tally& t);
 
   const limits& limits_;

@@ -126,6 +126,7 @@ class reactor : public caf::execution_unit {
   std::atomic<bool> stopping_{false};
   std::thread thread_;
   uint32_t turn_ = 0;
+  uint64_t turn_max_since_ms_ = 0;
 };
 
 }  // namespace dunlin::net

@@ -27,6 +27,17 @@ std::string to_text(const sockaddr_storage& a) {
                                  : std::string(host) + ":" + port;
 }
 
+absl::Status cannot_listen(const std::string& address, int error) {
+  std::string hint;
+  if (error == EADDRINUSE)
+    hint =
+        ". Hint: another program listens there; stop it or choose another port (see: ss -ltnp)";
+  if (error == EACCES) hint = ". Hint: ports below 1024 need root or CAP_NET_BIND_SERVICE";
+  if (error == EADDRNOTAVAIL) hint = ". Hint: no interface of this machine has that address";
+  return absl::UnavailableError(
+      absl::StrCat("cannot listen on ", address, ": ", std::strerror(error), hint));
+}
+
 class tcp_connection final : public connection, public pollable {
  public:
   tcp_connection(net::reactor& r, int fd, std::string peer)
@@ -80,7 +91,7 @@ class tcp_connection final : public connection, public pollable {
 
 }  // namespace
 
-absl::StatusOr<int> listen_tcp(const std::string& address) {
+absl::StatusOr<int> bind_tcp(const std::string& address) {
   const size_t colon = address.rfind(':');
   if (colon == std::string::npos)
     return absl::InvalidArgumentError(
@@ -99,19 +110,12 @@ absl::StatusOr<int> listen_tcp(const std::string& address) {
   const int fd = ::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   const int on = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  const bool ok =
-      fd >= 0 && ::bind(fd, found->ai_addr, found->ai_addrlen) == 0 && ::listen(fd, backlog) == 0;
+  const bool ok = fd >= 0 && ::bind(fd, found->ai_addr, found->ai_addrlen) == 0;
   const int error = errno;
   ::freeaddrinfo(found);
   if (ok) return fd;
   if (fd >= 0) ::close(fd);
-  std::string hint;
-  if (error == EADDRINUSE)
-    hint = absl::StrCat(". Hint: another program listens on port ", port,
-                        "; stop it or choose another port (see: ss -ltnp)");
-  if (error == EACCES) hint = ". Hint: ports below 1024 need root or CAP_NET_BIND_SERVICE";
-  return absl::UnavailableError(
-      absl::StrCat("cannot listen on ", address, ": ", std::strerror(error), hint));
+  return cannot_listen(address, error);
 }
 
 std::string local_address(int fd) {
@@ -125,20 +129,29 @@ connection_ptr make_tcp_connection(reactor& r, int fd, std::string peer) {
 }
 
 tcp_listener::tcp_listener(int fd, std::vector<reactor*> reactors, accepted on_accept)
-    : fd_(fd), reactors_(std::move(reactors)), on_accept_(std::move(on_accept)) {}
+    : fd_(fd), reactors_(std::move(reactors)), on_accept_(std::move(on_accept)) {
+  pause_.owner = this;
+  pause_.on_fire = [](timer& t) {
+    auto* l = static_cast<pause_timer&>(t).owner;
+    l->reactors_[0]->watch_level(l->fd_, *l);
+  };
+}
 
 tcp_listener::~tcp_listener() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-void tcp_listener::start() {
+absl::Status tcp_listener::start() {
+  if (::listen(fd_, backlog) != 0) return cannot_listen(local_address(fd_), errno);
   watched_ = true;
   reactors_[0]->watch_level(fd_, *this);
+  return absl::OkStatus();
 }
 
 void tcp_listener::stop() {
   if (watched_) reactors_[0]->unwatch(fd_, *this);
   watched_ = false;
+  pause_.cancel();
   ::close(fd_);
   fd_ = -1;
 }
@@ -150,9 +163,7 @@ void tcp_listener::on_events(uint32_t) {
     const int fd =
         ::accept4(fd_, reinterpret_cast<sockaddr*>(&from), &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
-      if (errno == EMFILE || errno == ENFILE)
-        log::error("accept_failed", {{"why", std::strerror(errno)},
-                                     {"hint", "raise the limit of open files (ulimit -n)"}});
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) pause(errno);
       return;
     }
     reactor* r = reactors_[next_++ % reactors_.size()];
@@ -163,6 +174,14 @@ void tcp_listener::on_events(uint32_t) {
       r->post(
           [this, r, fd, peer = std::move(peer)] { on_accept_(make_tcp_connection(*r, fd, peer)); });
   }
+}
+
+void tcp_listener::pause(int error) {
+  log::error("accept_paused", {{"why", std::strerror(error)},
+                               {"for_ms", pause_ms},
+                               {"hint", "raise the limit of open files (ulimit -n)"}});
+  reactors_[0]->unwatch(fd_, *this);
+  reactors_[0]->timers().set(pause_, reactors_[0]->now_ms() + pause_ms);
 }
 
 }  // namespace dunlin::net

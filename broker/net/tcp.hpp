@@ -15,9 +15,9 @@
 
 namespace dunlin::net {
 
-// "127.0.0.1:1883", "[::1]:1883" or "*:1883" bound and listening. The error names the address and
-// what to do.
-absl::StatusOr<int> listen_tcp(const std::string& address);
+// "127.0.0.1:1883", "[::1]:1883" or "*:1883" bound; nothing is accepted before tcp_listener::start().
+// The error names the address and what to do.
+absl::StatusOr<int> bind_tcp(const std::string& address);
 // The address a socket is bound to ("127.0.0.1:1883"): the port that the system chose when 0 was
 // asked for.
 std::string local_address(int fd);
@@ -35,7 +35,7 @@ class tcp_listener final : public pollable {
   tcp_listener(const tcp_listener&) = delete;
   tcp_listener& operator=(const tcp_listener&) = delete;
 
-  void start();  // on any thread
+  absl::Status start();  // on any thread
   void
   stop();  // no further connection; on the thread of the first reactor, or when it does not run
 
@@ -44,9 +44,17 @@ class tcp_listener final : public pollable {
  private:
   static constexpr int accepts_per_turn = 64;
 
+  // Without a free file descriptor, accepting pauses this long instead of spinning.
+  static constexpr uint64_t pause_ms = 200;
+  struct pause_timer : timer {
+    tcp_listener* owner = nullptr;
+  };
+  void pause(int error);
+
   int fd_;
   std::vector<reactor*> reactors_;
   accepted on_accept_;
+  pause_timer pause_;
   size_t next_ = 0;
   bool watched_ = false;
 };
