@@ -9,7 +9,8 @@
 namespace dunlin::rules {
 namespace {
 
-constexpr size_t message_overhead = 64;  // what a message costs in a request beyond its bytes, at most
+constexpr size_t message_overhead =
+    64;  // what a message costs in a request beyond its bytes, at most
 
 size_t size_of(const queue_message& m) {
   size_t size = message_overhead + m.body.size() + m.tag.size() + m.message_id.size();
@@ -64,8 +65,8 @@ batch_builder::result batch_builder::add_message(const device_message& m, uint64
     return refuse(std::move(fault->reason));
   }
   if (out.body.size() > limits.body_bytes_max) {
-    return refuse("payload of " + std::to_string(out.body.size()) + " bytes, over the message queue's " +
-                  std::to_string(limits.body_bytes_max));
+    return refuse("payload of " + std::to_string(out.body.size()) +
+                  " bytes, over the message queue's " + std::to_string(limits.body_bytes_max));
   }
   auto bytes = size_of(out);
   if (!batch_.empty()) {
@@ -88,7 +89,8 @@ batch_builder::result batch_builder::add_to_envelope(const device_message& m, ui
   const auto& limits = options_.limits;
   // The record is never much smaller than its protobuf form.
   auto most = size + message_overhead + 8 * m.user_properties.size();
-  auto body_max = std::min(limits.body_bytes_max, limits.bytes_max - std::min<size_t>(limits.bytes_max, 4096));
+  auto body_max =
+      std::min(limits.body_bytes_max, limits.bytes_max - std::min<size_t>(limits.bytes_max, 4096));
   if (most > body_max) {
     return refuse("message of " + std::to_string(size) + " bytes, over the message queue's " +
                   std::to_string(limits.body_bytes_max));
@@ -117,7 +119,8 @@ void batch_builder::open_envelope(const device_message& m) {
   auto& out = batch_.emplace_back();
   out.body = envelope_head(options_.source);
   out.tag = envelope_tag;
-  out.properties = {{"dunlinFormat", std::string(envelope_format)}, {"dunlinRule", options_.rule_id}};
+  out.properties = {{"dunlinFormat", std::string(envelope_format)},
+                    {"dunlinRule", options_.rule_id}};
   out.born_ms = now_ms_;
   if (options_.order != rule_order::device) return;
   out.message_group = message_group_of(m.client_id);
@@ -127,7 +130,8 @@ void batch_builder::open_envelope(const device_message& m) {
 void batch_builder::close_envelope() {
   if (in_envelope_ == 0) return;
   auto& out = batch_.back();
-  // First and last: the same messages grouped otherwise after a restart are another message of the queue.
+  // First and last: the same messages grouped otherwise after a restart are another message of the
+  // queue.
   out.message_id = id_of(options_.source, envelope_first_) + '-';
   append_number(out.message_id, envelope_last_);
   bytes_ += size_of(out);

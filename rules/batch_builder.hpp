@@ -1,4 +1,5 @@
-// Makes the messages of one send() out of device messages, within what the message queue takes. Pure.
+// Makes the messages of one send() out of device messages, within what the message queue takes.
+// Pure.
 //
 // Used by outbound_core, which adds records until one does not fit.
 //   batch_builder b(options, now_ms);
@@ -17,7 +18,8 @@
 
 namespace dunlin::rules {
 
-// What the records are: messages of devices, or events of a status rule (topic: event type, payload: the event's JSON).
+// What the records are: messages of devices, or events of a status rule (topic: event type,
+// payload: the event's JSON).
 enum class record_kind : uint8_t { message, event };
 
 struct batch_options {
@@ -33,7 +35,8 @@ struct batch_options {
 class batch_builder {
  public:
   // `now_ms` is the time that expiry intervals are told for: the same gives the same batch again.
-  batch_builder(const batch_options& options, int64_t now_ms) : options_(options), now_ms_(now_ms) {}
+  batch_builder(const batch_options& options, int64_t now_ms)
+      : options_(options), now_ms_(now_ms) {}
 
   enum result {
     added,

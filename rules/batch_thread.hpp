@@ -1,9 +1,12 @@
-// A thread that takes everything that has arrived since it last ran, and handles it in one go: the form of group commit.
+// A thread that takes everything that has arrived since it last ran, and handles it in one go: the
+// form of group commit.
 //
-// Used by the spool and the embedded queue for what may block (disk). Items keep their order. The destructor handles what
-// is left, then ends the thread; run on the thread itself (the last reference went in a callback) it does not wait.
-//   batch_thread<int> t{[](std::vector<int>& items) { write(items); return batch_thread<int>::no_wake; }};
-//   t.push(1);  t.push_lazy(2);  // lazy: goes with the next push, or after lazy_delay
+// Used by the spool and the embedded queue for what may block (disk). Items keep their order. The
+// destructor handles what is left, then ends the thread; run on the thread itself (the last
+// reference went in a callback) it does not wait.
+//   batch_thread<int> t{[](std::vector<int>& items) { write(items); return
+//   batch_thread<int>::no_wake; }}; t.push(1);  t.push_lazy(2);  // lazy: goes with the next push,
+//   or after lazy_delay
 #pragma once
 
 #include <algorithm>
@@ -25,7 +28,8 @@ class batch_thread {
   static constexpr clock::time_point no_wake = clock::time_point::max();
   static constexpr std::chrono::milliseconds lazy_delay{100};
 
-  // `handle` gets the items (none when its own wake time came) and says when it wants to run again at the latest.
+  // `handle` gets the items (none when its own wake time came) and says when it wants to run again
+  // at the latest.
   using handler = std::function<clock::time_point(std::vector<Item>&)>;
 
   explicit batch_thread(handler handle) : shared_(std::make_shared<shared>()) {
@@ -97,7 +101,8 @@ class batch_thread {
         last = s.stop;
       }
       auto wake = s.handle(taken);
-      taken.clear();  // before the next wait: an item's callback may hold the last reference to an actor
+      taken.clear();  // before the next wait: an item's callback may hold the last reference to an
+                      // actor
       std::lock_guard lock(s.mutex);
       s.wake = wake;
       if (last && s.items.empty()) break;

@@ -1,8 +1,10 @@
-// Numbers as bytes: little endian in values, big endian in keys (so that keys sort as the numbers do).
+// Numbers as bytes: little endian in values, big endian in keys (so that keys sort as the numbers
+// do).
 //
 // Used by what is kept on disk (spool, dead letters, embedded queue).
 //   std::string value; put_number<uint32_t>(value, 7); put_string(value, "x");
-//   byte_reader in{value}; auto n = in.number<uint32_t>(); auto s = in.string(); if (!in.whole()) ...
+//   byte_reader in{value}; auto n = in.number<uint32_t>(); auto s = in.string(); if (!in.whole())
+//   ...
 #pragma once
 
 #include <bit>

@@ -32,7 +32,8 @@ bool decode(std::string_view value, dead_letter& l) {
 
 }  // namespace
 
-dead_letters::dead_letters(spool_db& db, std::string rule, uint64_t messages_max, uint64_t bytes_max)
+dead_letters::dead_letters(spool_db& db, std::string rule, uint64_t messages_max,
+                           uint64_t bytes_max)
     : db_(db), rule_(std::move(rule)), messages_max_(messages_max), bytes_max_(bytes_max) {}
 
 absl::Status dead_letters::load() {

@@ -1,4 +1,5 @@
-// Dead letters of one rule in the spool's database: a bounded list, the oldest first. Private to the spool.
+// Dead letters of one rule in the spool's database: a bounded list, the oldest first. Private to
+// the spool.
 #pragma once
 
 #include <absl/status/status.h>
@@ -31,8 +32,8 @@ class dead_letters {
   spool_db& db_;
   std::string rule_;
   uint64_t messages_max_, bytes_max_;
-  uint64_t first_ = 0;           // number of the oldest
-  std::deque<uint32_t> sizes_;   // of each, the oldest first
+  uint64_t first_ = 0;          // number of the oldest
+  std::deque<uint32_t> sizes_;  // of each, the oldest first
   dead_letter_count count_;
 };
 

@@ -7,7 +7,8 @@
 namespace dunlin::rules {
 namespace {
 
-constexpr std::chrono::seconds log_interval{10};  // between lines of one kind: a fault is told, not repeated
+constexpr std::chrono::seconds log_interval{
+    10};  // between lines of one kind: a fault is told, not repeated
 
 }  // namespace
 
@@ -81,9 +82,10 @@ void driver::carry_out(effect::write_entry& e) {
 }
 
 void driver::carry_out(effect::read_entries& e) {
-  config_.store->read(rule_, e.from, e.to, e.bytes, [post = poster(), to = e.to](spool::entries found) {
-    post(came::read{to, std::move(found)});
-  });
+  config_.store->read(rule_, e.from, e.to, e.bytes,
+                      [post = poster(), to = e.to](spool::entries found) {
+                        post(came::read{to, std::move(found)});
+                      });
 }
 
 void driver::carry_out(effect::remove_entries& e) {

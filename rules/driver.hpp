@@ -1,6 +1,8 @@
-// Runs an outbound_core for an actor: carries its effects out, brings the results back as messages to the actor.
+// Runs an outbound_core for an actor: carries its effects out, brings the results back as messages
+// to the actor.
 //
-// Used by the outbound and the status actor, each of which keeps one in its state, and passes it the `progress` it gets.
+// Used by the outbound and the status actor, each of which keeps one in its state, and passes it
+// the `progress` it gets.
 #pragma once
 
 #include <caf/all.hpp>
@@ -57,7 +59,8 @@ class driver {
  public:
   driver(caf::local_actor* self, driver_config config);
 
-  // `answered` gets ec::none when the records are taken (and is dropped when the actor ends before).
+  // `answered` gets ec::none when the records are taken (and is dropped when the actor ends
+  // before).
   void store(std::string records, uint32_t count, std::function<void(ec)> answered);
   void handle(const progress& p);
   void stop();

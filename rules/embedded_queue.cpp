@@ -63,8 +63,9 @@ bool parse_receipt(std::string_view receipt, uint64_t& sequence) {
 
 queue_result bad_name(std::string_view name) {
   return {outcome::refused, 0,
-          "\"" + std::string(name) + "\" is no name of a topic or group: 1 to 127 visible ASCII "
-          "characters, no slash"};
+          "\"" + std::string(name) +
+              "\" is no name of a topic or group: 1 to 127 visible ASCII "
+              "characters, no slash"};
 }
 queue_result closed() { return {outcome::retry, 0, "the queue is being closed"}; }
 
@@ -76,7 +77,8 @@ class worker {
 
   clock::time_point handle(std::vector<op>& ops) {
     bool sync = false;
-    if (store_->faulty()) commit(true).IgnoreError();  // on with what is kept, when the disk is back
+    if (store_->faulty())
+      commit(true).IgnoreError();  // on with what is kept, when the disk is back
     for (auto& o : ops) std::visit([&](auto& x) { sync |= change(x); }, o);
     drop_old();
     auto fault = store_->has_changes() && !store_->faulty() ? commit(sync) : absl::OkStatus();
@@ -202,7 +204,8 @@ void worker::sync_when_due() {
 void worker::serve() {
   auto now = clock::now();
   for (auto at = waiting_.begin(); at != waiting_.end();) {
-    auto found = closed_ || store_->faulty() ? std::vector<queue_message>{} : store_->take(at->what, now);
+    auto found =
+        closed_ || store_->faulty() ? std::vector<queue_message>{} : store_->take(at->what, now);
     if (found.empty() && !closed_ && now < at->until) {
       ++at;
       continue;
@@ -236,7 +239,9 @@ class embedded_queue : public message_queue {
   ~embedded_queue() override { thread_.push(close_op{}); }
 
   send_limits limits() const override {
-    return {.messages_max = 1024, .bytes_max = 4 << 20, .body_bytes_max = 4 << 20,
+    return {.messages_max = 1024,
+            .bytes_max = 4 << 20,
+            .body_bytes_max = 4 << 20,
             .mixed_properties = true};
   }
   void send(const std::string& topic, std::vector<queue_message> batch,

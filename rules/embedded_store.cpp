@@ -139,14 +139,15 @@ embedded_store::~embedded_store() { close_db(); }
 absl::Status embedded_store::error(std::string_view doing, const rocksdb::Status& s) const {
   auto text = "queue " + options_.path + ": " + std::string(doing) + ": " + s.ToString();
   if (s.IsCorruption()) {
-    return absl::DataLossError(text +
-                               " (its files are damaged: restore them, or move the directory away to "
-                               "start with an empty queue)");
+    return absl::DataLossError(
+        text +
+        " (its files are damaged: restore them, or move the directory away to "
+        "start with an empty queue)");
   }
   return absl::UnavailableError(text);
 }
 
-// --- loading ---------------------------------------------------------------------------------------------------------
+// --- loading ---
 
 absl::Status embedded_store::load() {
   if (auto s = load_topics(); !s.ok()) return s;
@@ -200,7 +201,7 @@ absl::Status embedded_store::load_groups() {
   return at->status().ok() ? absl::OkStatus() : error("reading", at->status());
 }
 
-// --- sending ---------------------------------------------------------------------------------------------------------
+// --- sending ---
 
 bool embedded_store::append(const std::string& topic, const std::vector<queue_message>& batch,
                             int64_t now_ms) {
@@ -220,7 +221,8 @@ bool embedded_store::append(const std::string& topic, const std::vector<queue_me
 bool embedded_store::make_room(const std::string& topic, topic_state& t, size_t messages,
                                size_t bytes) {
   auto over = [&] {
-    return t.next - t.first + messages > options_.messages_max || t.bytes + bytes > options_.bytes_max;
+    return t.next - t.first + messages > options_.messages_max ||
+           t.bytes + bytes > options_.bytes_max;
   };
   while (over()) {
     auto seen = t.next;
@@ -239,7 +241,8 @@ void embedded_store::drop_before(const std::string& topic, topic_state& t, uint6
   t.first = before;
   std::string value;
   bool left = before < t.next && db_->Get({}, messages_, message_key(topic, before), &value).ok();
-  // (One that is still in the batch at hand is not found: its size is looked for again with the next drop.)
+  // (One that is still in the batch at hand is not found: its size is looked for again with the
+  // next drop.)
   if (left) t.bytes = t.bytes_total - decode_head(value).bytes_before;
   if (before == t.next) t.bytes = 0;
   for (auto& [name, g] : t.groups) {
@@ -276,7 +279,7 @@ embedded_store::range embedded_store::iterate(std::string from, std::string to) 
   return r;
 }
 
-// --- receiving -------------------------------------------------------------------------------------------------------
+// --- receiving ---
 
 embedded_store::group_state& embedded_store::group_of(const std::string& topic, topic_state& t,
                                                       const std::string& group) {
@@ -302,8 +305,8 @@ bool embedded_store::read(const rocksdb::Slice& value, queue_message& m) const {
   return in.whole();
 }
 
-void embedded_store::deliver(group_state& g, uint64_t sequence, uint32_t attempt, time_point visible,
-                             queue_message& m) {
+void embedded_store::deliver(group_state& g, uint64_t sequence, uint32_t attempt,
+                             time_point visible, queue_message& m) {
   m.receipt = std::to_string(sequence) + '.' + std::to_string(attempt);
   m.attempt = attempt;
   g.out[sequence] = {visible, attempt};
@@ -323,8 +326,8 @@ std::vector<queue_message> embedded_store::take(const receive_request& what, tim
     auto attempt = g.out[sequence].attempt + 1;
     std::string value;
     auto& m = found.emplace_back();
-    bool readable = db_->Get({}, messages_, message_key(what.topic, sequence), &value).ok() &&
-                    read(value, m);
+    bool readable =
+        db_->Get({}, messages_, message_key(what.topic, sequence), &value).ok() && read(value, m);
     if (readable) {
       bytes += value.size();
       deliver(g, sequence, attempt, visible, m);
@@ -400,10 +403,10 @@ embedded_store::time_point embedded_store::next_visible(const std::string& topic
   return g->second.by_time.begin()->first;
 }
 
-// --- writing ---------------------------------------------------------------------------------------------------------
+// --- writing ---
 
-// After a failed write the database is opened again, now and then: RocksDB itself takes no more. The batch names its
-// column families by number, so it outlives that.
+// After a failed write the database is opened again, now and then: RocksDB itself takes no more.
+// The batch names its column families by number, so it outlives that.
 absl::Status embedded_store::commit(bool sync) {
   auto now = std::chrono::steady_clock::now();
   if (faulty_) {

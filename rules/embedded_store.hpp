@@ -1,4 +1,5 @@
-// The embedded queue's topics and consumer groups, and their RocksDB. Private to the embedded queue; one thread.
+// The embedded queue's topics and consumer groups, and their RocksDB. Private to the embedded
+// queue; one thread.
 //
 // Changes collect in a write batch until commit(); what they changed in memory holds at once.
 #pragma once
@@ -27,13 +28,15 @@ class embedded_store {
  public:
   using time_point = std::chrono::steady_clock::time_point;
 
-  static absl::StatusOr<std::unique_ptr<embedded_store>> open(const embedded_queue_options& options);
+  static absl::StatusOr<std::unique_ptr<embedded_store>> open(
+      const embedded_queue_options& options);
   ~embedded_store();
 
   // Nothing when the topic is full.
   bool append(const std::string& topic, const std::vector<queue_message>& batch, int64_t now_ms);
   void ack(const std::string& topic, const std::string& group, uint64_t sequence);
-  void nack(const std::string& topic, const std::string& group, uint64_t sequence, time_point visible);
+  void nack(const std::string& topic, const std::string& group, uint64_t sequence,
+            time_point visible);
   // Deliveries whose time is over first, then new ones.
   std::vector<queue_message> take(const receive_request& what, time_point now);
   // When a delivery of the group comes again; max(): none is out.

@@ -3,7 +3,8 @@
 namespace dunlin::rules {
 namespace {
 
-// Protobuf's wire form: a tag (field number and kind), then a varint, or a length and bytes. proto3 leaves out defaults.
+// Protobuf's wire form: a tag (field number and kind), then a varint, or a length and bytes. proto3
+// leaves out defaults.
 enum kind : uint32_t { varint = 0, bytes = 2 };
 
 size_t varint_size(uint64_t v) { return static_cast<size_t>(64 - __builtin_clzll(v | 1) + 6) / 7; }
@@ -14,7 +15,9 @@ void put_varint(std::string& out, uint64_t v) {
 }
 
 // All field numbers here are below 16: a tag is one byte.
-size_t bytes_size(std::string_view v) { return v.empty() ? 0 : 1 + varint_size(v.size()) + v.size(); }
+size_t bytes_size(std::string_view v) {
+  return v.empty() ? 0 : 1 + varint_size(v.size()) + v.size();
+}
 size_t number_size(uint64_t v) { return v == 0 ? 0 : 1 + varint_size(v); }
 
 void put_tag(std::string& out, uint32_t field, kind k) { out += static_cast<char>(field << 3 | k); }
@@ -40,8 +43,8 @@ std::string envelope_head(std::string_view source) {
   return body;
 }
 
-void append_to_envelope(const device_message& m, uint64_t sequence, std::optional<uint32_t> expiry_s,
-                        std::string& body) {
+void append_to_envelope(const device_message& m, uint64_t sequence,
+                        std::optional<uint32_t> expiry_s, std::string& body) {
   auto born = static_cast<uint64_t>(m.born_ms);
   size_t size = number_size(sequence) + bytes_size(m.topic) + bytes_size(m.client_id) +
                 bytes_size(m.payload) + number_size(m.qos) + number_size(born) +

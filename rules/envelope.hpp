@@ -1,4 +1,5 @@
-// Writes proto/envelope.proto's Envelope straight from records, without an object for each message. Pure.
+// Writes proto/envelope.proto's Envelope straight from records, without an object for each message.
+// Pure.
 //
 // Used by outbound with format: envelope.
 //   std::string body = envelope_head(source);
@@ -17,7 +18,7 @@ namespace dunlin::rules {
 std::string envelope_head(std::string_view source);
 
 // `expiry_s` takes the place of the message's own, which began when it was born.
-void append_to_envelope(const device_message& m, uint64_t sequence, std::optional<uint32_t> expiry_s,
-                        std::string& body);
+void append_to_envelope(const device_message& m, uint64_t sequence,
+                        std::optional<uint32_t> expiry_s, std::string& body);
 
 }  // namespace dunlin::rules

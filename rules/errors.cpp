@@ -13,12 +13,18 @@ caf::error make_error(ec code, std::string detail) {
 
 std::string_view name(ec code) {
   switch (code) {
-    case ec::none: return "none";
-    case ec::spool_full: return "spool_full";
-    case ec::overloaded: return "overloaded";
-    case ec::store_failed: return "store_failed";
-    case ec::stopping: return "stopping";
-    case ec::bad_records: return "bad_records";
+    case ec::none:
+      return "none";
+    case ec::spool_full:
+      return "spool_full";
+    case ec::overloaded:
+      return "overloaded";
+    case ec::store_failed:
+      return "store_failed";
+    case ec::stopping:
+      return "stopping";
+    case ec::bad_records:
+      return "bad_records";
   }
   return "unknown";
 }

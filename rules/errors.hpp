@@ -13,9 +13,11 @@ namespace dunlin::rules {
 
 enum class ec : uint8_t {
   none,
-  spool_full,    // spool_bytes_max is reached: the message queue has been away, or slower than the devices, too long
+  spool_full,    // spool_bytes_max is reached: the message queue has been away, or slower than the
+                 // devices, too long
   overloaded,    // more waits to be written than the disk keeps up with (unwritten_bytes_max)
-  store_failed,  // the spool could not be written: disk full or failing; the rule's last error says which
+  store_failed,  // the spool could not be written: disk full or failing; the rule's last error says
+                 // which
   stopping,      // the rule is being stopped or changed
   bad_records,   // the request's bytes are not `count` records: a fault of the sender
 };

@@ -57,7 +57,8 @@ struct inbound_state {
   rule_status counters;
   rate sent;
   uint32_t failures = 0;  // receives in a row
-  uint32_t receiving = 0, working = 0;  // receives under way; batches between receive and their last answer
+  uint32_t receiving = 0,
+           working = 0;  // receives under way; batches between receive and their last answer
   bool stopping = false;
   std::chrono::steady_clock::time_point log_after;
   std::string logged = "running";
@@ -93,7 +94,7 @@ void done_with(self_ptr self, size_t messages) {
   lag -= std::min<uint64_t>(lag, messages);
 }
 
-// --- acknowledging ---------------------------------------------------------------------------------------------------
+// --- acknowledging ---
 
 void ack(self_ptr self, std::vector<queue_message> messages, uint32_t attempts = 0) {
   if (messages.empty()) return;
@@ -112,7 +113,8 @@ void nack(self_ptr self, std::vector<nack_delivery> all) {
   done_with(self, all.size());
   for (auto& n : all) {
     // Unanswered it comes again all the same, after its invisible time.
-    c.queue->nack(c.config.queue, c.config.group, std::move(n.message), n.delay, [](queue_result) {});
+    c.queue->nack(c.config.queue, c.config.group, std::move(n.message), n.delay,
+                  [](queue_result) {});
   }
 }
 
@@ -121,11 +123,11 @@ void bury(self_ptr self, std::vector<buried_delivery> dead) {
   std::vector<dead_letter> letters;
   for (auto& d : dead) letters.push_back(std::move(d.letter));
   const auto& c = self->state.config;
-  c.store->add_dead_letters(c.config.id, std::move(letters),
-                            [to = caf::actor_cast<caf::actor>(self),
-                             dead = std::move(dead)](absl::Status s) mutable {
-                              post(to, buried_all{std::move(dead), std::move(s)});
-                            });
+  c.store->add_dead_letters(
+      c.config.id, std::move(letters),
+      [to = caf::actor_cast<caf::actor>(self), dead = std::move(dead)](absl::Status s) mutable {
+        post(to, buried_all{std::move(dead), std::move(s)});
+      });
 }
 
 void on(self_ptr self, settled& s) {
@@ -156,7 +158,7 @@ void on(self_ptr self, buried_all& b) {
   ack(self, std::move(messages));
 }
 
-// --- receiving -------------------------------------------------------------------------------------------------------
+// --- receiving ---
 
 void finish_batch(self_ptr self) {
   --self->state.working;
@@ -236,10 +238,9 @@ void receive_next(self_ptr self) {
   }
   ++s.receiving;
   const auto& c = s.config;
-  c.queue->receive({c.config.queue, c.config.group, c.messages_max, c.poll, c.invisible},
-                   [to = caf::actor_cast<caf::actor>(self)](received r) {
-                     post(to, got{std::move(r)});
-                   });
+  c.queue->receive(
+      {c.config.queue, c.config.group, c.messages_max, c.poll, c.invisible},
+      [to = caf::actor_cast<caf::actor>(self)](received r) { post(to, got{std::move(r)}); });
 }
 
 void on_stop(self_ptr self) {

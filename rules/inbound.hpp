@@ -1,8 +1,9 @@
-// The inbound rule's actor: receives from the message queue, hands to the broker's ingress, acknowledges what was met.
+// The inbound rule's actor: receives from the message queue, hands to the broker's ingress,
+// acknowledges what was met.
 //
-// Used by the factory and tests. It keeps a few receives running (a quarter of in_flight_max, at least one); each goes on
-// when its messages have their answer, so memory is bounded by receives times messages. All nodes of a cluster consume in
-// one group.
+// Used by the factory and tests. It keeps a few receives running (a quarter of in_flight_max, at
+// least one); each goes on when its messages have their answer, so memory is bounded by receives
+// times messages. All nodes of a cluster consume in one group.
 #pragma once
 
 #include <caf/all.hpp>

@@ -9,7 +9,8 @@
 namespace dunlin::rules {
 namespace {
 
-// The delivery as a record: the queue's topic, the body, and all properties, tag and keys as user properties.
+// The delivery as a record: the queue's topic, the body, and all properties, tag and keys as user
+// properties.
 dead_letter letter_of(const queue_message& m, const rule& r, std::string reason, int64_t now_ms) {
   device_message d;
   d.topic = r.queue;
@@ -82,7 +83,8 @@ verdict judge(std::vector<queue_message> injected, const std::vector<injection>&
         ++v.refused;
         if (m.attempt >= inbound_attempts_max) {
           v.dead.push_back(buried(std::move(m), r,
-                                  "refused " + std::to_string(inbound_attempts_max) + " times", now_ms));
+                                  "refused " + std::to_string(inbound_attempts_max) + " times",
+                                  now_ms));
         } else {
           auto delay = delay_of(m, r);
           v.nack.push_back({std::move(m), delay});

@@ -1,11 +1,13 @@
-// What an inbound rule decides about each delivery: inject, acknowledge, give back, keep as a dead letter. Pure.
+// What an inbound rule decides about each delivery: inject, acknowledge, give back, keep as a dead
+// letter. Pure.
 //
 // Used by the inbound actor, one `delivery_batch` for each answer of receive(), and by tests.
-//   auto b = sort_out(messages, rule, now_ms);      // b.inject go to the ingress; b.ack and b.dead are settled already
-//   auto v = judge(std::move(b.injected), results, rule, now_ms);
+//   auto b = sort_out(messages, rule, now_ms);      // b.inject go to the ingress; b.ack and b.dead
+//   are settled already auto v = judge(std::move(b.injected), results, rule, now_ms);
 //
-// A delivery is acknowledged when the obligations of its message are met (injection::met), when it has expired, when no
-// device takes it and the rule says so (unroutable::ack), or when it is on disk as a dead letter. Never before.
+// A delivery is acknowledged when the obligations of its message are met (injection::met), when it
+// has expired, when no device takes it and the rule says so (unroutable::ack), or when it is on
+// disk as a dead letter. Never before.
 #pragma once
 
 #include <chrono>
@@ -20,7 +22,8 @@
 
 namespace dunlin::rules {
 
-// A message that was refused so often will be refused for ever: a dead letter. (RocketMQ itself gives up after 17.)
+// A message that was refused so often will be refused for ever: a dead letter. (RocketMQ itself
+// gives up after 17.)
 inline constexpr uint32_t inbound_attempts_max = 16;
 
 struct buried_delivery {

@@ -1,4 +1,5 @@
-// The little JSON that the product's properties and events need: strings out, lists of user properties in and out.
+// The little JSON that the product's properties and events need: strings out, lists of user
+// properties in and out.
 //
 // Used by mapping (mqtt5UserProperty) and status (event bodies). Pure.
 //   append_json_string(out, "a\"b");                                  // "a\"b", quotes and all
@@ -13,7 +14,8 @@
 
 namespace dunlin::rules {
 
-// Escapes quotes, backslashes and control characters, so that the result holds no control character; other bytes stay.
+// Escapes quotes, backslashes and control characters, so that the result holds no control
+// character; other bytes stay.
 void append_json_string(std::string& out, std::string_view text);
 
 template <class Pairs>
@@ -30,7 +32,8 @@ void append_user_properties(std::string& out, const Pairs& properties) {
   out += ']';
 }
 
-// A list of objects with the strings "key" and "value", in either order and with no other members. Nothing otherwise.
+// A list of objects with the strings "key" and "value", in either order and with no other members.
+// Nothing otherwise.
 std::optional<std::vector<std::pair<std::string, std::string>>> parse_user_properties(
     std::string_view json);
 

@@ -44,8 +44,8 @@ lane* lanes::next(time_point now) {
   return l;
 }
 
-// Takes what no longer waits from the front: empty, on the way, or taken from meanwhile because it was full (what is in
-// it now has its own time to wait).
+// Takes what no longer waits from the front: empty, on the way, or taken from meanwhile because it
+// was full (what is in it now has its own time to wait).
 void lanes::prune() {
   while (!waiting_.empty()) {
     auto [since, l] = waiting_.front();
@@ -91,7 +91,8 @@ lanes::time_point lanes::due() const {
 }
 
 void lanes::drop_if_empty(lane& l) {
-  if (l.refs.empty() && l.flying == 0 && !l.waiting && !l.ready && all_.size() > 1) all_.erase(l.key);
+  if (l.refs.empty() && l.flying == 0 && !l.waiting && !l.ready && all_.size() > 1)
+    all_.erase(l.key);
 }
 
 }  // namespace dunlin::rules

@@ -1,9 +1,12 @@
-// What waits to be sent, in lanes: the messages of one lane may share a batch, and keep their order. Pure.
+// What waits to be sent, in lanes: the messages of one lane may share a batch, and keep their
+// order. Pure.
 //
-// Used by outbound_core. order: device has a lane for each client, with one batch of it on the way at most; a queue whose
-// batches need equal properties has a lane for each set of them; else there is one lane.
+// Used by outbound_core. order: device has a lane for each client, with one batch of it on the way
+// at most; a queue whose batches need equal properties has a lane for each set of them; else there
+// is one lane.
 //   lanes l({...}); l.add(key, ref, now);
-//   while (lane* x = l.next(now)) { ... take from x->refs ...; l.taken(*x, n, now); }  l.landed(*x, now);
+//   while (lane* x = l.next(now)) { ... take from x->refs ...; l.taken(*x, n, now); }  l.landed(*x,
+//   now);
 #pragma once
 
 #include <chrono>
@@ -25,17 +28,18 @@ struct message_ref {
 struct lane {
   uint64_t key = 0;
   std::deque<message_ref> refs;
-  size_t bytes = 0;  // of their records, about
+  size_t bytes = 0;                             // of their records, about
   std::chrono::steady_clock::time_point since;  // the oldest waits since
   uint32_t flying = 0;                          // batches on the way
-  // A batch was refused: smaller ones until these messages are through, so that the one to blame is found.
+  // A batch was refused: smaller ones until these messages are through, so that the one to blame is
+  // found.
   uint32_t cap = 0, capped = 0;  // messages a batch at most; messages left to which it applies
-  bool waiting = false, ready = false;          // listed there
+  bool waiting = false, ready = false;  // listed there
 };
 
 struct lanes_options {
-  bool one_flying = false;        // order: device
-  uint32_t full_messages = 1;     // a lane with so many does not wait for more
+  bool one_flying = false;     // order: device
+  uint32_t full_messages = 1;  // a lane with so many does not wait for more
   size_t full_bytes = 1;
   std::chrono::milliseconds linger{5};
 };
@@ -63,9 +67,12 @@ class lanes {
 
  private:
   bool full(const lane& l) const {
-    return l.refs.size() >= options_.full_messages || l.bytes >= options_.full_bytes || l.capped > 0;
+    return l.refs.size() >= options_.full_messages || l.bytes >= options_.full_bytes ||
+           l.capped > 0;
   }
-  bool open(const lane& l) const { return !l.refs.empty() && !(options_.one_flying && l.flying > 0); }
+  bool open(const lane& l) const {
+    return !l.refs.empty() && !(options_.one_flying && l.flying > 0);
+  }
   void list(lane& l);
   void drop_if_empty(lane& l);
   void prune();

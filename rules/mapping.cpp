@@ -60,13 +60,15 @@ std::optional<uint32_t> expiry_left(std::optional<uint32_t> expiry_s, int64_t bo
 }
 
 bool expired(std::optional<uint32_t> expiry_s, int64_t born_ms, int64_t now_ms) {
-  // 0 is a message that may be delivered at once only; whoever sent it is not told how long "once" is, so it passes.
+  // 0 is a message that may be delivered at once only; whoever sent it is not told how long "once"
+  // is, so it passes.
   return expiry_s && *expiry_s > 0 && expiry_left(expiry_s, born_ms, now_ms) == 0u;
 }
 
 std::optional<unmappable> to_queue(const device_message& m, int64_t now_ms, queue_message& out) {
   if (m.payload.empty()) {
-    return unmappable{"empty payload: the message queue takes no empty body (format: envelope does)"};
+    return unmappable{
+        "empty payload: the message queue takes no empty body (format: envelope does)"};
   }
   if (has_control(m.topic)) return control_in("topic");
   if (has_control(m.client_id)) return control_in("clientId");
@@ -81,7 +83,8 @@ std::optional<unmappable> to_queue(const device_message& m, int64_t now_ms, queu
   auto& to = out.properties;
   to.reserve(7);
   to.emplace_back("topic", m.topic);
-  if (auto second = second_topic(m.topic); !second.empty()) to.emplace_back("mqttSecondTopic", second);
+  if (auto second = second_topic(m.topic); !second.empty())
+    to.emplace_back("mqttSecondTopic", second);
   if (!m.client_id.empty()) to.emplace_back("clientId", m.client_id);
   to.emplace_back("qoslevel", std::string(1, static_cast<char>('0' + m.qos)));
   if (auto left = expiry_left(m.expiry_s, m.born_ms, now_ms)) {

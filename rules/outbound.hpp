@@ -1,8 +1,10 @@
-// The outbound rule's actor: takes messages from shards, keeps them in the spool, hands them to the message queue.
+// The outbound rule's actor: takes messages from shards, keeps them in the spool, hands them to the
+// message queue.
 //
 // Used by the factory and tests.
 //   outbound_actor a = spawn_outbound(system, {...});
-//   self->request(a, 10s, store{records, count}).then([](const stored&) {...}, [](const caf::error& e) {...});
+//   self->request(a, 10s, store{records, count}).then([](const stored&) {...}, [](const caf::error&
+//   e) {...});
 #pragma once
 
 #include <caf/all.hpp>

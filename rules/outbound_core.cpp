@@ -7,8 +7,8 @@ namespace dunlin::rules {
 namespace {
 
 batch_options batch_options_of(const outbound_options& o, const std::string& source) {
-  return {o.kind,  o.config.format, o.config.order, o.config.envelope_messages_max,
-          o.limits, o.config.id,    source};
+  return {o.kind,   o.config.format, o.config.order, o.config.envelope_messages_max,
+          o.limits, o.config.id,     source};
 }
 
 // A lane that has this much does not wait for more.
@@ -41,7 +41,7 @@ outbound_core::outbound_core(outbound_options options, spool_state state)
   counters_.group = options_.config.group;
 }
 
-// --- taking ----------------------------------------------------------------------------------------------------------
+// --- taking ---
 
 ec outbound_core::check_store(std::string_view records, uint32_t count) const {
   if (stopping_) return ec::stopping;
@@ -59,13 +59,15 @@ void outbound_core::store(uint64_t ticket, std::string records, uint32_t count, 
     if (fault != ec::none) counters_.refused += count;
     if (fault == ec::spool_full) {
       note_error("the spool is full: " + std::to_string(options_.config.spool_bytes_max) +
-                     " bytes (spool_bytes_max) wait for the message queue", now);
+                     " bytes (spool_bytes_max) wait for the message queue",
+                 now);
     }
     effects_.emplace_back(effect::answer{{ticket}, fault});
     return;
   }
   unwritten_bytes_ += records.size();
-  if (!pending_.empty() && pending_.back().records.size() + records.size() <= options_.entry_bytes_max) {
+  if (!pending_.empty() &&
+      pending_.back().records.size() + records.size() <= options_.entry_bytes_max) {
     auto& last = pending_.back();
     last.records += records;
     last.count += count;
@@ -121,7 +123,7 @@ void outbound_core::written(uint64_t sequence, bool ok, const std::string& error
   wake(now);
 }
 
-// --- the window ------------------------------------------------------------------------------------------------------
+// --- the window ---
 
 bool outbound_core::window_has_room() const {
   return window_bytes_ < options_.window_bytes_max && window_.size() < options_.window_entries_max;
@@ -161,8 +163,8 @@ void outbound_core::read_ahead(instant now) {
     return;
   }
   reading_ = true;
-  effects_.emplace_back(effect::read_entries{read_next_, durable_next_,
-                                             options_.window_bytes_max - window_bytes_});
+  effects_.emplace_back(
+      effect::read_entries{read_next_, durable_next_, options_.window_bytes_max - window_bytes_});
 }
 
 void outbound_core::read(std::vector<spool_entry> entries, uint64_t to, instant now) {
@@ -193,7 +195,8 @@ void outbound_core::settle(const message_ref& ref) {
   if (--e.unsettled > 0) return;
   window_bytes_ -= e.bytes;
   e.stored.records.reset();
-  if (!e.tickets.empty()) effects_.emplace_back(effect::answer{std::exchange(e.tickets, {}), ec::none});
+  if (!e.tickets.empty())
+    effects_.emplace_back(effect::answer{std::exchange(e.tickets, {}), ec::none});
 }
 
 // What is done at the front leaves the window and the spool.
@@ -226,7 +229,7 @@ uint64_t outbound_core::number_of(const message_ref& ref) const {
   return window_[ref.slot - first_slot_].stored.first_message + ref.index;
 }
 
-// --- status ----------------------------------------------------------------------------------------------------------
+// --- status ---
 
 void outbound_core::stop(instant now) {
   stopping_ = true;

@@ -1,14 +1,17 @@
-// What an outbound rule decides: which batches to send, when to try again, what is done with. Pure: (input, now) -> effects.
+// What an outbound rule decides: which batches to send, when to try again, what is done with. Pure:
+// (input, now) -> effects.
 //
-// Used by the outbound actor, which carries the effects out and brings their results back; and by tests.
+// Used by the outbound actor, which carries the effects out and brings their results back; and by
+// tests.
 //   outbound_core core(options, state);
 //   core.store(ticket, records, count, now);  for (auto& e : core.take()) std::visit(...);
 //   core.wake(now) at core.due(now).
 //
-// The way of a message: store -> write_entry -> written (answer, acknowledge: stored) -> window -> lane -> send_batch -> sent
-// (answer, acknowledge: delivered) -> remove_entries. The window holds a bounded part of the spool, just-written entries
-// first hand while it has room; what does not fit is read again later. acknowledge: delivered goes through the spool too, but
-// does not wait for its fsync: a crash loses only what no publisher was told is taken.
+// The way of a message: store -> write_entry -> written (answer, acknowledge: stored) -> window ->
+// lane -> send_batch -> sent (answer, acknowledge: delivered) -> remove_entries. The window holds a
+// bounded part of the spool, just-written entries first hand while it has room; what does not fit
+// is read again later. acknowledge: delivered goes through the spool too, but does not wait for its
+// fsync: a crash loses only what no publisher was told is taken.
 #pragma once
 
 #include <chrono>
@@ -70,8 +73,9 @@ struct answer {
   ec result;  // none: stored
 };
 }  // namespace effect
-using outbound_effect = std::variant<effect::write_entry, effect::read_entries, effect::remove_entries,
-                                     effect::send_batch, effect::bury, effect::answer>;
+using outbound_effect =
+    std::variant<effect::write_entry, effect::read_entries, effect::remove_entries,
+                 effect::send_batch, effect::bury, effect::answer>;
 
 class outbound_core {
  public:

@@ -14,7 +14,8 @@ uint64_t mix(uint64_t hash, std::string_view bytes) {
 
 }  // namespace
 
-// Which messages may share a batch; the builder looks again, so that two of one key that differ do no harm.
+// Which messages may share a batch; the builder looks again, so that two of one key that differ do
+// no harm.
 uint64_t outbound_core::lane_key(const device_message& m) const {
   const auto& c = options_.config;
   if (c.order == rule_order::device) return mix(1, m.client_id);
@@ -150,8 +151,8 @@ void outbound_core::on_ok(request r, instant now) {
   for (const auto& ref : r.refs) settle(ref);
   lanes_.landed(*r.from, now.at);
   advance();
-  // The queue is back: what waits for its next try need not wait on. Not when others went through all the time: then it
-  // is their own fault that they wait for.
+  // The queue is back: what waits for its next try need not wait on. Not when others went through
+  // all the time: then it is their own fault that they wait for.
   if (health_ != health::running && now.at - down_since_ > std::chrono::seconds(1)) {
     for (auto& [id, other] : requests_) {
       if (other.waiting) other.due = now.at;
@@ -177,7 +178,7 @@ void outbound_core::on_refused(request r, const queue_result& result, instant no
   lanes_.landed(*r.from, now.at);
 }
 
-// --- dead letters ----------------------------------------------------------------------------------------------------
+// --- dead letters ---
 
 void outbound_core::bury(std::vector<message_ref> refs, int code, const std::string& reason,
                          instant now) {

@@ -6,8 +6,8 @@
 namespace dunlin::rules {
 namespace {
 
-// The fixed part of a record. `check` covers it, so that a walk that lands between records, or on altered lengths, ends
-// there; the bytes behind it have the disk's own checksums.
+// The fixed part of a record. `check` covers it, so that a walk that lands between records, or on
+// altered lengths, ends there; the bytes behind it have the disk's own checksums.
 struct header {
   uint8_t version;
   uint8_t flags;
@@ -161,13 +161,18 @@ std::optional<uint32_t> count_records(std::string_view records) {
   return count;
 }
 
-bool for_each_record(std::string_view records, const std::function<void(const device_message&)>& f) {
+bool for_each_record(std::string_view records,
+                     const std::function<void(const device_message&)>& f) {
   device_message m;
   while (true) {
     switch (next_record(records, m)) {
-      case record_walk::record: f(m); break;
-      case record_walk::end: return true;
-      case record_walk::damaged: return false;
+      case record_walk::record:
+        f(m);
+        break;
+      case record_walk::end:
+        return true;
+      case record_walk::damaged:
+        return false;
     }
   }
 }

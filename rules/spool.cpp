@@ -21,16 +21,17 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-constexpr size_t group_bytes_max = 16 << 20;                   // of one write
-constexpr std::chrono::milliseconds resume_interval{500};     // between tries on a disk that refuses
-constexpr uint64_t reclaim_entries = 4096;                    // removed entries between two looks for dead files
+constexpr size_t group_bytes_max = 16 << 20;               // of one write
+constexpr std::chrono::milliseconds resume_interval{500};  // between tries on a disk that refuses
+constexpr uint64_t reclaim_entries = 4096;  // removed entries between two looks for dead files
 
-// What the spool knows of one rule. Its members are the writer's, but for `dead`, which the mutex guards.
+// What the spool knows of one rule. Its members are the writer's, but for `dead`, which the mutex
+// guards.
 struct rule_log {
   std::string rule;
-  uint64_t bytes_total = 0;     // of all entries ever appended
-  uint64_t low = 0;             // entries below are removed
-  uint64_t reclaimed = 0;       // ... and their files looked for, up to here
+  uint64_t bytes_total = 0;  // of all entries ever appended
+  uint64_t low = 0;          // entries below are removed
+  uint64_t reclaimed = 0;    // ... and their files looked for, up to here
   std::unique_ptr<dead_letters> dead;
 };
 
@@ -56,7 +57,8 @@ std::string new_source() {
   std::random_device random;
   std::string source;
   for (int i = 0; i < 2; ++i) {
-    for (auto bits = random(), n = 0u; n < 8; ++n, bits >>= 4) source += "0123456789abcdef"[bits & 15];
+    for (auto bits = random(), n = 0u; n < 8; ++n, bits >>= 4)
+      source += "0123456789abcdef"[bits & 15];
   }
   return source;
 }
@@ -69,7 +71,7 @@ struct spool::impl {
   spool_options options;
   std::unique_ptr<spool_db> db = std::make_unique<spool_db>();
   mutable std::shared_mutex open_mutex;  // held alone while the database is opened again
-  mutable std::mutex mutex;  // guards logs' nodes and each log's `dead`
+  mutable std::mutex mutex;              // guards logs' nodes and each log's `dead`
   std::map<std::string, rule_log, std::less<>> logs;
 
   // The writer's.
@@ -99,7 +101,8 @@ struct spool::impl {
   entries read(const std::string& rule, uint64_t from, uint64_t to, size_t bytes_max) const;
 };
 
-// The threads hold what they work on, since the last reference to a spool may go in one of their callbacks.
+// The threads hold what they work on, since the last reference to a spool may go in one of their
+// callbacks.
 struct spool::threads {
   batch_thread<std::function<void()>> reader;
   batch_thread<write_op> writer;
@@ -185,17 +188,19 @@ absl::Status spool::impl::load_backlog(rule_log& log, spool_state& state) {
   return at->status().ok() ? absl::OkStatus() : db->error("reading the backlog", at->status());
 }
 
-// --- writing ---------------------------------------------------------------------------------------------------------
+// --- writing ---
 
 void spool::append(const std::string& rule, spool_entry entry, bool durable, done answer) {
-  threads_->writer.push(append_op{impl_->log_of(rule), std::move(entry), durable, std::move(answer)});
+  threads_->writer.push(
+      append_op{impl_->log_of(rule), std::move(entry), durable, std::move(answer)});
 }
 
 void spool::remove(const std::string& rule, uint64_t before, uint64_t next_message) {
   threads_->writer.push_lazy(remove_op{impl_->log_of(rule), before, next_message});
 }
 
-void spool::add_dead_letters(const std::string& rule, std::vector<dead_letter> letters, done answer) {
+void spool::add_dead_letters(const std::string& rule, std::vector<dead_letter> letters,
+                             done answer) {
   threads_->writer.push(dead_op{impl_->log_of(rule), std::move(letters), std::move(answer)});
 }
 
@@ -321,7 +326,7 @@ void spool::impl::reclaim(rule_log& log) {
   log.reclaimed = log.low;
 }
 
-// --- reading ---------------------------------------------------------------------------------------------------------
+// --- reading ---
 
 void spool::read(const std::string& rule, uint64_t from, uint64_t to, size_t bytes_max,
                  std::function<void(entries)> answer) {

@@ -1,15 +1,19 @@
-// What a node's rules have taken and not yet handed on, and what could not be handed on (dead letters): on disk.
+// What a node's rules have taken and not yet handed on, and what could not be handed on (dead
+// letters): on disk.
 //
-// Used by outbound (append, read, remove), status, and inbound (dead letters). One RocksDB for all rules of a node, keyed
-// by rule and sequence. Every call but open and attach returns at once; `done` runs on a thread of the spool's own and
-// must not block. Appends that arrive while the last write runs go out together, with one fsync (group commit).
+// Used by outbound (append, read, remove), status, and inbound (dead letters). One RocksDB for all
+// rules of a node, keyed by rule and sequence. Every call but open and attach returns at once;
+// `done` runs on a thread of the spool's own and must not block. Appends that arrive while the last
+// write runs go out together, with one fsync (group commit).
 //   auto s = spool::open({.path = "data/spool"});
 //   auto state = (*s)->attach("report");
-//   (*s)->append("report", {.sequence = state->next_sequence, .count = 3, .records = r}, true, done);
+//   (*s)->append("report", {.sequence = state->next_sequence, .count = 3, .records = r}, true,
+//   done);
 //   (*s)->remove("report", sequence + 1, number);
 //
-// Crash: what append answered is there after it (durable, sync::always); a removed entry may come again (at least once).
-// A torn tail of the log is dropped (it was never answered); any other damage is an error that names the path.
+// Crash: what append answered is there after it (durable, sync::always); a removed entry may come
+// again (at least once). A torn tail of the log is dropped (it was never answered); any other
+// damage is an error that names the path.
 #pragma once
 
 #include <absl/status/status.h>
@@ -33,7 +37,8 @@ enum class spool_sync { always, interval, never };
 struct spool_options {
   std::string path;
   spool_sync sync = spool_sync::always;
-  std::chrono::milliseconds sync_interval{200};  // spool_sync::interval: the most that a power cut may take
+  std::chrono::milliseconds sync_interval{
+      200};  // spool_sync::interval: the most that a power cut may take
   // Dead letters of one rule. Over: the oldest are dropped and counted.
   uint64_t dead_letters_max = 100'000;
   uint64_t dead_letter_bytes_max = 256ull << 20;
@@ -51,7 +56,8 @@ struct spool_entry {
 
 // What a rule finds when it starts.
 struct spool_state {
-  std::string source;           // made up when the rule's spool was; with a message's number it names it for good
+  std::string
+      source;  // made up when the rule's spool was; with a message's number it names it for good
   uint64_t first_sequence = 0;  // of the backlog
   uint64_t next_sequence = 0;
   uint64_t next_message = 0;
@@ -61,7 +67,7 @@ struct spool_state {
 
 struct dead_letter {
   int64_t time_ms = 0;
-  int code = 0;        // the message queue's, 0 when the rule itself refused it
+  int code = 0;  // the message queue's, 0 when the rule itself refused it
   std::string reason;
   std::string record;  // one record; what cannot be one (damaged bytes) as it is
 };
@@ -81,22 +87,24 @@ class spool {
   // Once for each rule, before anything else; may block.
   absl::StatusOr<spool_state> attach(const std::string& rule);
 
-  // durable: answered when it is synced as the options say; else when it is written (survives the process, not the power).
+  // durable: answered when it is synced as the options say; else when it is written (survives the
+  // process, not the power).
   void append(const std::string& rule, spool_entry entry, bool durable, done answer);
 
   // Entries below `before` are done with. Written with the next append, or a little later.
   // `next_message` is the number after the last message below.
   void remove(const std::string& rule, uint64_t before, uint64_t next_message);
 
-  // Entries with from <= sequence < to in order, up to bytes_max (at least one where there is one). Sequences may be
-  // missing: their append failed.
+  // Entries with from <= sequence < to in order, up to bytes_max (at least one where there is one).
+  // Sequences may be missing: their append failed.
   void read(const std::string& rule, uint64_t from, uint64_t to, size_t bytes_max,
             std::function<void(entries)> answer);
 
   void add_dead_letters(const std::string& rule, std::vector<dead_letter> letters, done answer);
   dead_letter_count count_dead_letters(const std::string& rule) const;
   // The oldest first; may block.
-  absl::StatusOr<std::vector<dead_letter>> list_dead_letters(const std::string& rule, size_t max) const;
+  absl::StatusOr<std::vector<dead_letter>> list_dead_letters(const std::string& rule,
+                                                             size_t max) const;
 
   const std::string& path() const;
 

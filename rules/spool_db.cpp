@@ -26,7 +26,8 @@ rocksdb::ColumnFamilyOptions family_options(size_t write_buffer) {
   table.block_size = 64 << 10;  // read once, in order
   table.block_cache = rocksdb::NewLRUCache(8 << 20);
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  // A drained backlog is nothing but deletions: have it compacted, or it would keep its room on the disk.
+  // A drained backlog is nothing but deletions: have it compacted, or it would keep its room on the
+  // disk.
   options.table_properties_collector_factories = {
       rocksdb::NewCompactOnDeletionCollectorFactory(256, 128)};
   return options;
@@ -44,8 +45,8 @@ rocksdb::DBOptions db_options(const spool_options& from) {
   rocksdb::DBOptions options;
   options.create_if_missing = true;
   options.create_missing_column_families = true;
-  // Torn at the end: the write was never answered, drop it. Damaged before the end: an error, since what was answered is
-  // behind it.
+  // Torn at the end: the write was never answered, drop it. Damaged before the end: an error, since
+  // what was answered is behind it.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   options.max_total_wal_size = 256 << 20;
   options.max_open_files = 256;
@@ -79,9 +80,10 @@ absl::Status spool_db::error(std::string_view doing, const rocksdb::Status& s) c
     return absl::ResourceExhaustedError(text + " (free some space: the rule goes on by itself)");
   }
   if (s.IsCorruption()) {
-    return absl::DataLossError(text +
-                               " (its files are damaged: restore them, or move the directory away to "
-                               "start with an empty spool; what was not sent stays in it)");
+    return absl::DataLossError(
+        text +
+        " (its files are damaged: restore them, or move the directory away to "
+        "start with an empty spool; what was not sent stays in it)");
   }
   if (s.ToString().find("lock") != std::string::npos) {
     return absl::UnavailableError(text + " (is another node running on this data directory?)");

@@ -1,4 +1,5 @@
-// The spool's RocksDB: its column families, keys, values and the text of its errors. Private to the spool.
+// The spool's RocksDB: its column families, keys, values and the text of its errors. Private to the
+// spool.
 #pragma once
 
 #include <absl/status/status.h>
@@ -18,7 +19,8 @@ struct spool_db {
   spool_options options;
   const std::string& path = options.path;
   std::unique_ptr<rocksdb::DB> db;
-  // entries: rule, sequence -> entry; dead: rule, number -> dead letter; meta: "low/" rule, "source/" rule.
+  // entries: rule, sequence -> entry; dead: rule, number -> dead letter; meta: "low/" rule,
+  // "source/" rule.
   rocksdb::ColumnFamilyHandle *entries = nullptr, *dead = nullptr, *meta = nullptr;
 
   ~spool_db() { close(false); }
@@ -26,8 +28,9 @@ struct spool_db {
   absl::Status open();
   void close(bool faulty);
 
-  // After a failed write RocksDB takes no more, and what it offers to go on (Resume) ends for good when the disk is still
-  // full. Opening it again works as often as needed; what was answered is in its files.
+  // After a failed write RocksDB takes no more, and what it offers to go on (Resume) ends for good
+  // when the disk is still full. Opening it again works as often as needed; what was answered is in
+  // its files.
   absl::Status reopen() {
     close(true);
     return open();
@@ -41,7 +44,8 @@ struct spool_db {
 std::string spool_key(std::string_view rule, uint64_t number);
 bool is_key_of(std::string_view rule, const rocksdb::Slice& key);
 
-// `bytes_before`: of all entries of the rule so far, so that a backlog's size is the difference of two entries.
+// `bytes_before`: of all entries of the rule so far, so that a backlog's size is the difference of
+// two entries.
 std::string encode_entry_head(const spool_entry& e, uint64_t bytes_before);
 struct decoded_entry {
   spool_entry entry;  // sequence from the key

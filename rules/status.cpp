@@ -49,9 +49,12 @@ status_impl::behavior_type status(self_ptr self, std::shared_ptr<driver_config> 
 
 std::string_view event_type(client_event_kind kind) {
   switch (kind) {
-    case client_event_kind::connect: return "connect";
-    case client_event_kind::disconnect: return "disconnect";
-    case client_event_kind::tcpclean: return "tcpclean";
+    case client_event_kind::connect:
+      return "connect";
+    case client_event_kind::disconnect:
+      return "disconnect";
+    case client_event_kind::tcpclean:
+      return "tcpclean";
   }
   return "unknown";
 }

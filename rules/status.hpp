@@ -1,8 +1,9 @@
 // The client status rule's actor: tells backends which clients of a group came and went.
 //
-// Used by the factory and tests. An event becomes one queue message: body as status_json says, tag the event type, key the
-// client ID. Events go through the spool like an outbound rule's messages (durable, tried again, dead letters); one that
-// finds the spool full or its disk failing is dropped and counted as refused.
+// Used by the factory and tests. An event becomes one queue message: body as status_json says, tag
+// the event type, key the client ID. Events go through the spool like an outbound rule's messages
+// (durable, tried again, dead letters); one that finds the spool full or its disk failing is
+// dropped and counted as refused.
 #pragma once
 
 #include <caf/all.hpp>

@@ -1,4 +1,5 @@
-// A message queue in a test's hands: it takes what it is sent, answers when the test says so, gives what the test has.
+// A message queue in a test's hands: it takes what it is sent, answers when the test says so, gives
+// what the test has.
 #pragma once
 
 #include <deque>
@@ -21,7 +22,10 @@ class fake_queue : public message_queue {
 
   // send() answers with these in order, then ok.
   std::deque<queue_result> outcomes;
-  send_limits its_limits{.messages_max = 1024, .bytes_max = 4 << 20, .body_bytes_max = 4 << 20, .mixed_properties = true};
+  send_limits its_limits{.messages_max = 1024,
+                         .bytes_max = 4 << 20,
+                         .body_bytes_max = 4 << 20,
+                         .mixed_properties = true};
   bool keep_sent = true;
 
   std::vector<queue_message> sent;  // with ok
@@ -30,7 +34,9 @@ class fake_queue : public message_queue {
   std::vector<nacked> nacks;
 
   // Answers the receive that waits longest.
-  bool give(std::vector<queue_message> messages) { return answer_receive({{}, std::move(messages)}); }
+  bool give(std::vector<queue_message> messages) {
+    return answer_receive({{}, std::move(messages)});
+  }
   bool answer_receive(received r) {
     std::function<void(received)> done;
     {

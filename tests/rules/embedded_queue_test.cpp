@@ -46,12 +46,13 @@ class EmbeddedQueueTest : public ::testing::Test {
     queue_->receive(what, [done](received r) { done->set_value(std::move(r)); });
     return done->get_future();
   }
-  std::vector<queue_message> receive(const std::string& topic, const std::string& group, size_t max = 32,
-                                     std::chrono::milliseconds wait = 0ms,
+  std::vector<queue_message> receive(const std::string& topic, const std::string& group,
+                                     size_t max = 32, std::chrono::milliseconds wait = 0ms,
                                      std::chrono::milliseconds invisible = 60s) {
     return receive_later({topic, group, max, wait, invisible}).get().messages;
   }
-  queue_result ack(const std::string& topic, const std::string& group, std::vector<queue_message> m) {
+  queue_result ack(const std::string& topic, const std::string& group,
+                   std::vector<queue_message> m) {
     std::promise<queue_result> done;
     queue_->ack(topic, group, std::move(m), [&](queue_result r) { done.set_value(std::move(r)); });
     return done.get_future().get();
@@ -59,7 +60,8 @@ class EmbeddedQueueTest : public ::testing::Test {
   queue_result nack(const std::string& topic, const std::string& group, queue_message m,
                     std::chrono::milliseconds delay) {
     std::promise<queue_result> done;
-    queue_->nack(topic, group, std::move(m), delay, [&](queue_result r) { done.set_value(std::move(r)); });
+    queue_->nack(topic, group, std::move(m), delay,
+                 [&](queue_result r) { done.set_value(std::move(r)); });
     return done.get_future().get();
   }
   static std::vector<std::string> bodies(const std::vector<queue_message>& all) {

@@ -12,7 +12,9 @@ namespace dunlin::rules {
 
 class faulty_env {
  public:
-  faulty_env() : fs_(std::make_shared<faulty_fs>(rocksdb::FileSystem::Default())), env_(rocksdb::NewCompositeEnv(fs_)) {}
+  faulty_env()
+      : fs_(std::make_shared<faulty_fs>(rocksdb::FileSystem::Default())),
+        env_(rocksdb::NewCompositeEnv(fs_)) {}
   rocksdb::Env* get() { return env_.get(); }
   void fill_disk() { fs_->full = true; }
   void free_disk() { fs_->full = false; }
@@ -27,7 +29,8 @@ class faulty_env {
       return FSWritableFileOwnerWrapper::Append(data, o, d);
     }
     rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& o,
-                             const rocksdb::DataVerificationInfo& v, rocksdb::IODebugContext* d) override {
+                             const rocksdb::DataVerificationInfo& v,
+                             rocksdb::IODebugContext* d) override {
       if (full_) return rocksdb::IOStatus::NoSpace("No space left on device");
       return FSWritableFileOwnerWrapper::Append(data, o, v, d);
     }

@@ -22,7 +22,8 @@ struct ingress_log {
 // Answers the request that waits longest when it is sent an `injected`.
 using held_ingress_actor = ingress_actor::extend<caf::reacts_to<injected>>;
 
-held_ingress_actor::behavior_type held_ingress(held_ingress_actor::pointer self, std::shared_ptr<ingress_log> log) {
+held_ingress_actor::behavior_type held_ingress(held_ingress_actor::pointer self,
+                                               std::shared_ptr<ingress_log> log) {
   return {
       [self, log](const inject& i) {
         log->got.push_back(i);
@@ -81,7 +82,8 @@ class InboundTest : public ::testing::Test {
     done.get_future().wait();
     sched_.run();
   }
-  static queue_message message(const std::string& id, uint32_t attempt = 1, std::vector<property> p = {}) {
+  static queue_message message(const std::string& id, uint32_t attempt = 1,
+                               std::vector<property> p = {}) {
     queue_message m;
     m.body = "body of " + id;
     m.message_id = m.receipt = id;
@@ -103,7 +105,8 @@ class InboundTest : public ::testing::Test {
     caf::scoped_actor self{system_};
     auto r = self->request(actor_, caf::infinite, describe{});
     sched_.run();
-    r.receive([&](const rule_status& x) { s = x; }, [&](const caf::error& e) { ADD_FAILURE() << system_.render(e); });
+    r.receive([&](const rule_status& x) { s = x; },
+              [&](const caf::error& e) { ADD_FAILURE() << system_.render(e); });
     return s;
   }
   std::vector<std::string> acked() const {
@@ -118,7 +121,8 @@ class InboundTest : public ::testing::Test {
   std::shared_ptr<spool> store_;
   config config_;
   caf::actor_system system_{config_};
-  caf::scheduler::test_coordinator& sched_ = dynamic_cast<caf::scheduler::test_coordinator&>(system_.scheduler());
+  caf::scheduler::test_coordinator& sched_ =
+      dynamic_cast<caf::scheduler::test_coordinator&>(system_.scheduler());
   std::shared_ptr<ingress_log> log_ = std::make_shared<ingress_log>();
   held_ingress_actor ingress_ = system_.spawn(held_ingress, log_);
   inbound_actor actor_;
@@ -220,7 +224,8 @@ TEST_F(InboundTest, ExpiredIsAcknowledgedAndCounted) {
 
 TEST_F(InboundTest, MisconfiguredQueueIsAskedSlowly) {
   start();
-  ASSERT_TRUE(queue_->answer_receive({{outcome::misconfigured, 40402, "no group g: create it"}, {}}));
+  ASSERT_TRUE(
+      queue_->answer_receive({{outcome::misconfigured, 40402, "no group g: create it"}, {}}));
   sched_.run();
   EXPECT_EQ(queue_->waiting(), 3u);
   EXPECT_EQ(status().state, "misconfigured");

@@ -86,9 +86,13 @@ TEST(ToQueue, WhatTheQueueWouldRefuseIsRefusedWithTheReason) {
   EXPECT_NE(refused([](auto& m) { m.topic = "t/\x01"; }).find("in topic"), std::string::npos);
   EXPECT_NE(refused([](auto& m) { m.topic = "t/\xC2\x85"; }).find("in topic"), std::string::npos);
   EXPECT_NE(refused([](auto& m) { m.client_id = "a\tb"; }).find("in clientId"), std::string::npos);
-  EXPECT_NE(refused([](auto& m) { m.content_type = "\x7F"; }).find("in mqtt5ContentType"), std::string::npos);
+  EXPECT_NE(refused([](auto& m) { m.content_type = "\x7F"; }).find("in mqtt5ContentType"),
+            std::string::npos);
   EXPECT_NE(refused([&](auto& m) { m.topic = long_topic; }).find("over 16384"), std::string::npos);
-  EXPECT_NE(refused([&](auto& m) { m.user_properties = {{"k", long_value}}; }).find("over 8192"), std::string::npos);
+  EXPECT_NE(refused([&](auto& m) {
+              m.user_properties = {{"k", long_value}};
+            }).find("over 8192"),
+            std::string::npos);
   EXPECT_EQ(refused([](auto& m) { m.topic = "t/\xC2\xA0ü"; }), "accepted");
 }
 
@@ -144,7 +148,8 @@ TEST(FromQueue, AllThatIsSettableIsSet) {
                    {"mqttRealTopic", "shown/here"},
                    {"mqtt5MsgExpireInterval", "30"},
                    {"mqtt5ContentType", "UTF-8"},
-                   {"mqtt5UserProperty", R"( [ {"value":"v\u00fc\ud83d\ude00\"","key":"k"} , {"key":"","value":""}])"},
+                   {"mqtt5UserProperty",
+                    R"( [ {"value":"v\u00fc\ud83d\ude00\"","key":"k"} , {"key":"","value":""}])"},
                    {"cleansessionflag", "false"},
                    {"unknown", "x"}});
   EXPECT_EQ(m.qos, 2);
@@ -161,9 +166,11 @@ TEST(FromQueue, NonsenseIsRefusedWithTheReason) {
   EXPECT_NE(refused({{"qoslevel", "3"}}).find("qoslevel"), std::string::npos);
   EXPECT_NE(refused({{"qoslevel", "1x"}}).find("qoslevel"), std::string::npos);
   EXPECT_NE(refused({{"mqtt5MsgExpireInterval", "-1"}}).find("not a number"), std::string::npos);
-  for (auto bad : {"{}", "[", "[{}]", R"([{"key":"k"}])", R"([{"key":"k","value":1}])", R"([{"key":"k","value":"v"}]x)",
-                   R"([{"key":"k","value":"v",}])", R"([{"key":"\ud800","value":""}])", R"([{"key":"\u0000","value":""}])"}) {
-    EXPECT_NE(refused({{"mqtt5UserProperty", bad}}).find("mqtt5UserProperty"), std::string::npos) << bad;
+  for (auto bad : {"{}", "[", "[{}]", R"([{"key":"k"}])", R"([{"key":"k","value":1}])",
+                   R"([{"key":"k","value":"v"}]x)", R"([{"key":"k","value":"v",}])",
+                   R"([{"key":"\ud800","value":""}])", R"([{"key":"\u0000","value":""}])"}) {
+    EXPECT_NE(refused({{"mqtt5UserProperty", bad}}).find("mqtt5UserProperty"), std::string::npos)
+        << bad;
   }
 }
 
@@ -238,7 +245,8 @@ batch_options envelope_options() {
   batch_options o;
   o.format = rule_format::envelope;
   o.envelope_messages_max = 3;
-  o.limits = {.messages_max = 2, .bytes_max = 100'000, .body_bytes_max = 1000, .mixed_properties = false};
+  o.limits = {
+      .messages_max = 2, .bytes_max = 100'000, .body_bytes_max = 1000, .mixed_properties = false};
   o.rule_id = "r";
   o.source = "s";
   return o;
@@ -270,7 +278,8 @@ TEST(BatchBuilder, EnvelopeKeepsTheBodyLimitAndRefusesWhatNeverFits) {
   auto m = some_message();
   std::string payload(400, 'x');
   m.payload = payload;
-  for (uint64_t n = 0; n < 6; ++n) EXPECT_EQ(b.add(m, n, 450), n < 4 ? batch_builder::added : batch_builder::full) << n;
+  for (uint64_t n = 0; n < 6; ++n)
+    EXPECT_EQ(b.add(m, n, 450), n < 4 ? batch_builder::added : batch_builder::full) << n;
   for (auto& q : b.finish()) EXPECT_LE(q.body.size(), o.limits.body_bytes_max);
   std::string huge(2000, 'x');
   m.payload = huge;

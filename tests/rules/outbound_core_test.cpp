@@ -18,7 +18,8 @@ outbound_options some_options() {
   o.config.id = "r";
   o.config.topic = "t";
   o.config.queue = "q";
-  o.limits = {.messages_max = 4, .bytes_max = 1 << 20, .body_bytes_max = 1 << 20, .mixed_properties = true};
+  o.limits = {
+      .messages_max = 4, .bytes_max = 1 << 20, .body_bytes_max = 1 << 20, .mixed_properties = true};
   return o;
 }
 outbound_options device_order() {
@@ -96,7 +97,7 @@ TEST(OutboundCore, WaitingBatchesGoWhenTheQueueIsBack) {
   for (int i = 0; i < 8; ++i) w.store("c", std::to_string(i));
   ASSERT_EQ(w.flying.size(), 2u);
   w.answer(outcome::retry);
-  w.advance(5s);  // the first has gone out again
+  w.advance(5s);                     // the first has gone out again
   w.answer(outcome::misconfigured);  // the second
   ASSERT_EQ(w.flying.size(), 1u);
   w.answer(outcome::ok);
@@ -177,7 +178,7 @@ TEST(OutboundCore, DeviceOrderHasOneBatchOnTheWayForEachClientAndManyClients) {
     groups.insert(batch[0].message_group);
   }
   EXPECT_EQ(groups, (std::set<std::string>{"a", "b", "c"}));
-  w.answer(outcome::retry);  // a0
+  w.answer(outcome::retry);        // a0
   EXPECT_EQ(w.flying.size(), 2u);  // and a1 does not overtake it
   while (!w.flying.empty()) w.answer(outcome::ok);
   EXPECT_EQ(w.sent.size(), 6u);
@@ -376,7 +377,8 @@ void run_chaos(unsigned seed, outbound_options o) {
     }
     if (!w.flying.empty() && chance(60)) {
       auto pick = random() % w.flying.size();
-      bool bad = std::ranges::any_of(w.flying[pick].second, [](auto& m) { return m.body.ends_with("7"); });
+      bool bad =
+          std::ranges::any_of(w.flying[pick].second, [](auto& m) { return m.body.ends_with("7"); });
       auto what = chance(30) ? outcome::retry : bad ? outcome::refused : outcome::ok;
       w.answer_at(pick, what);
     }
@@ -386,7 +388,8 @@ void run_chaos(unsigned seed, outbound_options o) {
   w.disk_fails = false;
   for (int i = 0; i < 5000 && !(w.disk.empty() && w.flying.empty()); ++i) {
     while (!w.flying.empty()) {
-      bool bad = std::ranges::any_of(w.flying[0].second, [](auto& m) { return m.body.ends_with("7"); });
+      bool bad =
+          std::ranges::any_of(w.flying[0].second, [](auto& m) { return m.body.ends_with("7"); });
       w.answer(bad ? outcome::refused : outcome::ok);
     }
     w.advance(1s);
@@ -394,7 +397,8 @@ void run_chaos(unsigned seed, outbound_options o) {
   EXPECT_TRUE(w.disk.empty());
   std::set<std::string> arrived, dead;
   for (auto& letter : w.dead) {
-    for_each_record(letter.record, [&](const device_message& m) { dead.insert(std::string(m.payload)); });
+    for_each_record(letter.record,
+                    [&](const device_message& m) { dead.insert(std::string(m.payload)); });
   }
   std::map<char, std::string> last_new;
   for (auto& b : w.sent_bodies()) {

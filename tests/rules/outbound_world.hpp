@@ -1,5 +1,5 @@
-// An outbound_core in a world that the test holds in its hands: a disk that is a map, a queue that the test answers for, a
-// clock that it moves.
+// An outbound_core in a world that the test holds in its hands: a disk that is a map, a queue that
+// the test answers for, a clock that it moves.
 #pragma once
 
 #include <map>
@@ -27,11 +27,13 @@ inline std::string record_of(const std::string& client, const std::string& paylo
 
 class outbound_world {
  public:
-  explicit outbound_world(outbound_options o) : options(std::move(o)), core(options, spool_state{.source = "s"}) {}
+  explicit outbound_world(outbound_options o)
+      : options(std::move(o)), core(options, spool_state{.source = "s"}) {}
 
   // What survives a crash is the disk.
   void crash() {
-    spool_state s{.source = "s", .first_sequence = low, .next_sequence = low, .next_message = low_message};
+    spool_state s{
+        .source = "s", .first_sequence = low, .next_sequence = low, .next_message = low_message};
     if (!disk.empty()) {
       const auto &first = disk.begin()->second, &last = disk.rbegin()->second;
       s.first_sequence = first.sequence;
@@ -47,7 +49,8 @@ class outbound_world {
     settle();
   }
 
-  uint64_t store(const std::string& client, const std::string& payload, const std::string& topic = "t/x") {
+  uint64_t store(const std::string& client, const std::string& payload,
+                 const std::string& topic = "t/x") {
     core.store(++ticket, record_of(client, payload, topic), 1, now);
     settle();
     return ticket;
@@ -64,7 +67,8 @@ class outbound_world {
   std::vector<queue_message> answer(outcome what, int code = 0, const std::string& error = "no") {
     return answer_at(0, what, code, error);
   }
-  std::vector<queue_message> answer_at(size_t i, outcome what, int code = 0, const std::string& error = "no") {
+  std::vector<queue_message> answer_at(size_t i, outcome what, int code = 0,
+                                       const std::string& error = "no") {
     auto [id, batch] = std::move(flying.at(i));
     flying.erase(flying.begin() + static_cast<std::ptrdiff_t>(i));
     if (what == outcome::ok) {
@@ -110,7 +114,8 @@ class outbound_world {
     ++reads;
     std::vector<spool_entry> found;
     size_t bytes = 0;
-    for (auto at = disk.lower_bound(e.from); at != disk.end() && at->first < e.to && bytes < e.bytes; ++at) {
+    for (auto at = disk.lower_bound(e.from);
+         at != disk.end() && at->first < e.to && bytes < e.bytes; ++at) {
       bytes += at->second.records->size();
       found.push_back(at->second);
     }

@@ -24,8 +24,14 @@ struct owned {
   }
 };
 owned own(const device_message& m) {
-  owned o{std::string(m.topic), std::string(m.payload), std::string(m.client_id),
-          std::string(m.content_type), m.qos, m.born_ms, m.expiry_s, {}};
+  owned o{std::string(m.topic),
+          std::string(m.payload),
+          std::string(m.client_id),
+          std::string(m.content_type),
+          m.qos,
+          m.born_ms,
+          m.expiry_s,
+          {}};
   for (auto& [k, v] : m.user_properties) o.properties.emplace_back(k, v);
   return o;
 }
@@ -116,7 +122,8 @@ TEST(Record, AlteredHeaderIsTold) {
   EXPECT_EQ(missed, 0);
 }
 
-// The walk of anything at all ends, and gives only bytes that are there (the address sanitizer looks).
+// The walk of anything at all ends, and gives only bytes that are there (the address sanitizer
+// looks).
 TEST(Record, NoiseIsNeverReadPast) {
   for (unsigned seed = 1; seed <= 300; ++seed) {
     some any(seed);

@@ -41,7 +41,8 @@ std::vector<spool_entry> read(spool& s, const std::string& rule, uint64_t from, 
 
 absl::Status bury(spool& s, const std::string& rule, std::vector<dead_letter> letters) {
   std::promise<absl::Status> done;
-  s.add_dead_letters(rule, std::move(letters), [&](absl::Status st) { done.set_value(std::move(st)); });
+  s.add_dead_letters(rule, std::move(letters),
+                     [&](absl::Status st) { done.set_value(std::move(st)); });
   return done.get_future().get();
 }
 
@@ -58,7 +59,8 @@ TEST(Spool, EntriesComeBackInOrderAndRulesDoNotMix) {
   auto s = open_at(dir / "s");
   for (auto rule : {"a", "ab", "b"}) ASSERT_TRUE(s->attach(rule).ok());
   for (uint64_t n = 0; n < 300; ++n) {
-    for (auto rule : {"a", "ab", "b"}) ASSERT_TRUE(append(*s, rule, n, rule + std::to_string(n)).get().ok());
+    for (auto rule : {"a", "ab", "b"})
+      ASSERT_TRUE(append(*s, rule, n, rule + std::to_string(n)).get().ok());
   }
   auto all = read(*s, "ab", 0, 300);
   ASSERT_EQ(all.size(), 300u);
@@ -113,9 +115,11 @@ TEST(Spool, AnsweredAppendsAreInTheFilesAtThatMomentAndATornTailTakesOnlyTheRest
   temp_dir dir;
   auto s = open_at(dir / "s");
   ASSERT_TRUE(s->attach("r").ok());
-  for (uint64_t n = 0; n < 20; ++n) ASSERT_TRUE(append(*s, "r", n, std::string(100, 'x')).get().ok());
+  for (uint64_t n = 0; n < 20; ++n)
+    ASSERT_TRUE(append(*s, "r", n, std::string(100, 'x')).get().ok());
   auto size = fs::file_size(newest_log(dir / "s"));
-  for (uint64_t n = 20; n < 40; ++n) ASSERT_TRUE(append(*s, "r", n, std::string(100, 'y')).get().ok());
+  for (uint64_t n = 20; n < 40; ++n)
+    ASSERT_TRUE(append(*s, "r", n, std::string(100, 'y')).get().ok());
   fs::copy(dir / "s", dir / "crashed", fs::copy_options::recursive);
   fs::resize_file(newest_log(dir / "crashed"), size + 50);  // in the middle of the 21st
   s.reset();
@@ -133,7 +137,8 @@ TEST(Spool, DamageBeforeTheEndOfTheLogIsAnErrorThatNamesThePath) {
   temp_dir dir;
   auto s = open_at(dir / "s");
   ASSERT_TRUE(s->attach("r").ok());
-  for (uint64_t n = 0; n < 40; ++n) ASSERT_TRUE(append(*s, "r", n, std::string(5000, 'x')).get().ok());
+  for (uint64_t n = 0; n < 40; ++n)
+    ASSERT_TRUE(append(*s, "r", n, std::string(5000, 'x')).get().ok());
   fs::copy(dir / "s", dir / "crashed", fs::copy_options::recursive);
   s.reset();
   {
@@ -185,7 +190,8 @@ TEST(Spool, DeadLettersAreKeptWithTheirReasonOverAReopen) {
   {
     auto s = open_at(dir / "s");
     ASSERT_TRUE(s->attach("r").ok());
-    ASSERT_TRUE(bury(*s, "r", {{5, 40007, "control character", "rec1"}, {6, 0, "too big", "rec2"}}).ok());
+    ASSERT_TRUE(
+        bury(*s, "r", {{5, 40007, "control character", "rec1"}, {6, 0, "too big", "rec2"}}).ok());
   }
   auto s = open_at(dir / "s");
   ASSERT_TRUE(s->attach("r").ok());

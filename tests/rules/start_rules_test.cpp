@@ -1,4 +1,5 @@
-// The rules as the broker runs them: start_rules, CAF's own scheduler, the spool and the embedded queue on disk.
+// The rules as the broker runs them: start_rules, CAF's own scheduler, the spool and the embedded
+// queue on disk.
 #include <gtest/gtest.h>
 
 #include <caf/all.hpp>
@@ -34,7 +35,8 @@ std::string records_of(const std::string& client, int from, int to) {
   return records;
 }
 
-ingress_actor::behavior_type echo_ingress(ingress_actor::pointer, std::shared_ptr<std::promise<inject>> got) {
+ingress_actor::behavior_type echo_ingress(ingress_actor::pointer,
+                                          std::shared_ptr<std::promise<inject>> got) {
   return {[got](const inject& i) {
     got->set_value(i);
     return injected{std::vector<injection>(i.messages.size(), injection::met)};
@@ -88,7 +90,8 @@ class StartRulesTest : public ::testing::Test {
     std::vector<queue_message> all;
     while (all.size() < wanted) {
       std::promise<received> got;
-      queue_->receive({topic, "g", 32, timeout, 60s}, [&](received r) { got.set_value(std::move(r)); });
+      queue_->receive({topic, "g", 32, timeout, 60s},
+                      [&](received r) { got.set_value(std::move(r)); });
       auto r = got.get_future().get();
       if (r.messages.empty()) break;
       for (auto& m : r.messages) all.push_back(std::move(m));
@@ -173,13 +176,15 @@ TEST_F(StartRulesTest, StatusEventReachesTheQueue) {
   r.group = "GID_demo";
   r.queue = "presence";
   start({r});
-  self_->send(running_[0].status, client_event{client_event_kind::tcpclean, "GID_demo@@@1", "ch", "1.2.3.4:5", 7});
+  self_->send(running_[0].status,
+              client_event{client_event_kind::tcpclean, "GID_demo@@@1", "ch", "1.2.3.4:5", 7});
   auto all = receive("presence", 1);
   ASSERT_EQ(all.size(), 1u);
   EXPECT_EQ(all[0].tag, "tcpclean");
   EXPECT_EQ(all[0].keys, std::vector<std::string>{"GID_demo@@@1"});
-  EXPECT_EQ(all[0].body,
-            R"({"clientId":"GID_demo@@@1","channelId":"ch","clientIp":"1.2.3.4:5","eventType":"tcpclean","time":7})");
+  EXPECT_EQ(
+      all[0].body,
+      R"({"clientId":"GID_demo@@@1","channelId":"ch","clientIp":"1.2.3.4:5","eventType":"tcpclean","time":7})");
 }
 
 TEST_F(StartRulesTest, DataDirectoryThatIsAFileIsToldWithItsPath) {
