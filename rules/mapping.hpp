@@ -5,8 +5,7 @@
 // To the queue:
 // * body: the payload
 // * tag: MQTT_COMMON
-// * key: the publisher's client ID, so that a console's search by key finds all messages of a
-// device;
+// * key: the publisher's client ID, so that a console's search by key finds a device's messages;
 //   none when it has a space or is empty
 // * topic, mqttSecondTopic: the whole topic; its levels from the second on, with a leading slash
 // * clientId, qoslevel: the publisher's client ID; 0, 1 or 2
