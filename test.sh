@@ -90,7 +90,7 @@ unit() { # name, configuration options...
 shell_tests() { # tests/**/*_selftest.sh: exit code 0 or not
   local script
   while read -r script; do
-    if stage "$script" 120 bash "$script"; then add 1 0 0; else fault "$script"; fi
+    if stage "$script" 300 bash "$script"; then add 1 0 0; else fault "$script"; fi
   done < <(find tests tools -name '*_selftest.sh' | sort)
 }
 
