@@ -22,9 +22,12 @@ using sync_mode = enum rules_config::sync;
 
 spool_sync sync_of(sync_mode s) {
   switch (s) {
-    case sync_mode::always: return spool_sync::always;
-    case sync_mode::interval: return spool_sync::interval;
-    case sync_mode::never: return spool_sync::never;
+    case sync_mode::always:
+      return spool_sync::always;
+    case sync_mode::interval:
+      return spool_sync::interval;
+    case sync_mode::never:
+      return spool_sync::never;
   }
   return spool_sync::always;
 }
@@ -74,7 +77,9 @@ absl::StatusOr<std::vector<running_rule>> start_rules(caf::actor_system& system,
                                                       rules_config config) {
   std::vector<running_rule> all;
   if (config.rules.empty()) return all;
-  auto store = spool::open({.path = config.data_dir + "/spool", .sync = sync_of(config.sync)});
+  auto store = spool::open({.path = config.data_dir + "/spool",
+                            .sync = sync_of(config.sync),
+                            .sync_interval = config.sync_interval});
   if (!store.ok()) return store.status();
   // First every backlog, so that a fault is told before anything runs.
   std::vector<spool_state> states;

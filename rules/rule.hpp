@@ -43,6 +43,8 @@ struct rules_config {
   std::vector<rule> rules;
   std::string data_dir;  // spools and dead letters below it
   enum class sync { always, interval, never } sync = sync::always;
+  // sync::interval: the most that a power cut may take.
+  std::chrono::milliseconds sync_interval{200};
   std::shared_ptr<message_queue> queue;  // the one all rules are bound to
   ingress_actor ingress;
 };

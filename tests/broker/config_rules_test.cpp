@@ -8,7 +8,7 @@ namespace {
 TEST(ConfigRules, EveryKeyReachesItsField) {
   const auto loaded = parse_config(R"(
 node: {data_dir: ./somewhere}
-store: {sync: never}
+store: {sync: never, interval_ms: 3s}
 rules:
   - id: a
     type: outbound
@@ -32,6 +32,7 @@ rules:
   const auto c = to_rules(loaded->values);
   EXPECT_EQ(c.data_dir, "./somewhere");
   EXPECT_EQ(static_cast<int>(c.sync), 2);  // never
+  EXPECT_EQ(c.sync_interval.count(), 3000);
   ASSERT_EQ(c.rules.size(), 5u);
   const auto& a = c.rules[0];
   EXPECT_EQ(a.id + a.topic + a.queue + a.group, "atq");
