@@ -58,6 +58,7 @@ interrupted() {
 one_at_a_time() {
   mkdir -p $STATE
   exec 9>>"$STATE/lock"
+  # Closed (9>&-) for everything that may outlive this script, as Bazel's server does.
   flock -n 9 || fail "another ./run.sh runs in this folder (pid $(cat $STATE/pid 2>/dev/null)); stop it with Ctrl-C there"
   echo $$ >$STATE/pid
 }
@@ -65,9 +66,9 @@ one_at_a_time() {
 install_and_build() {
   local groups=(build run)
   ((rocketmq)) && groups+=(rocketmq)
-  ((build || rocketmq)) && { tools/setup.sh "${groups[@]}" </dev/null || exit 1; }
+  ((build || rocketmq)) && { tools/setup.sh "${groups[@]}" </dev/null 9>&- || exit 1; }
   if ((build)); then
-    stage "build (the first one takes some minutes)" 3600 run_bazel build //broker:dunlin || exit 1
+    stage "build (the first one takes some minutes)" 3600 run_bazel build //broker:dunlin 9>&- || exit 1
     ln -sfn "$(bazel_info bazel-bin)/broker/dunlin" $NODE
   fi
   [ -x $NODE ] || fail "nothing is built yet: run ./run.sh without --no-build"
@@ -103,7 +104,7 @@ start_rocketmq() {
     fi
   done
   ours broker || rocketmq_started=1
-  stage "RocketMQ (the first time fetches 100 MB)" 1200 tools/rocketmq/start.sh || { stop_all; exit 1; }
+  stage "RocketMQ (the first time fetches 100 MB)" 1200 tools/rocketmq/start.sh 9>&- || { stop_all; exit 1; }
   stage "topics of the rules" 120 tools/rocketmq/topics.sh $CONFIG --group try || { stop_all; exit 1; }
   options+=(--set "rocketmq.endpoint=127.0.0.1:$(. tools/rocketmq/env.sh && echo "$RMQ_GRPC_PORT")")
 }
