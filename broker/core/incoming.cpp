@@ -7,19 +7,27 @@ namespace dunlin::core {
 using mqtt::packet_type;
 using mqtt::reason;
 
+namespace {
+
+bool is_error(reason r) { return static_cast<uint8_t>(r) >= 0x80; }
+
+}  // namespace
+
 uint32_t incoming::add(uint16_t id, uint8_t qos) {
-  slots_.emplace_back(slot{id, qos, reason::success, qos == 2 ? id : uint16_t{0}});
+  slots_.emplace_back(slot{id, qos, reason::success, qos == 2 ? id : uint16_t{0}, qos == 1});
+  ++unacknowledged_;
   if (qos == 2) {
     if (!qos2_) qos2_ = std::make_unique<absl::flat_hash_map<uint16_t, incoming::qos2>>();
-    (*qos2_)[id] = qos2::pending;
-    ++qos2_pending_;
+    (*qos2_)[id] = {};
   }
   return read_slots_++;
 }
 
 void incoming::add_answer(uint16_t id, uint8_t qos, reason code) {
-  slots_.emplace_back(slot{id, qos, code, 0});
+  const bool resent = qos == 2 && qos2_ && qos2_->contains(id);  // counts until its PUBREL
+  slots_.emplace_back(slot{id, qos, code, 0, !resent});
   ++read_slots_;
+  if (!resent) ++unacknowledged_;
 }
 
 uint32_t incoming::end_read(uint32_t batches) {
@@ -41,17 +49,19 @@ void incoming::answered(uint32_t number, const std::vector<refusal>& refusals) {
     if (f.slot < r.slots) slots_[base + f.slot].code = f.code;
 }
 
+// Its answer has come: the identifier is stored, or free again. A message that was sent again on a
+// later connection is answered there, in the place of the first.
 void incoming::settle(slot& s) {
   if (s.qos2_id == 0 || !qos2_) return;
   auto it = qos2_->find(s.qos2_id);
-  if (it == qos2_->end() || it->second == qos2::stored) return;
-  --qos2_pending_;
-  if (static_cast<uint8_t>(s.code) >= 0x80) {
-    qos2_->erase(it);  // refused: the identifier is free again
+  if (it == qos2_->end() || it->second.stored) return;
+  if (s.id == 0 && it->second.asked) s.id = s.qos2_id;
+  if (!is_error(s.code)) {
+    it->second.stored = true;
     return;
   }
-  if (it->second == qos2::pending_asked && s.id == 0) late_pubrecs_.push_back(s.qos2_id);
-  it->second = qos2::stored;
+  if (it->second.asked) --unacknowledged_;
+  qos2_->erase(it);
 }
 
 mqtt::reason incoming::drain(mqtt::version v, std::string& out, uint64_t* pubacks,
@@ -63,38 +73,40 @@ mqtt::reason incoming::drain(mqtt::version v, std::string& out, uint64_t* puback
       settle(s);
       slots_.pop_front();
       if (s.id == 0) continue;
-      if (v != mqtt::version::v5 && static_cast<uint8_t>(s.code) >= 0x80) {
+      if (s.counted) --unacknowledged_;
+      if (v != mqtt::version::v5 && is_error(s.code)) {
         --r.slots;
         return s.code;
       }
-      mqtt::encode_ack(s.qos == 1 ? packet_type::puback : packet_type::pubrec, s.id, s.code, v, out);
+      mqtt::encode_ack(s.qos == 1 ? packet_type::puback : packet_type::pubrec, s.id, s.code, v,
+                       out);
       ++*(s.qos == 1 ? pubacks : pubrecs);
     }
     reads_.pop_front();
     ++first_read_;
   }
-  while (!late_pubrecs_.empty()) {
-    mqtt::encode_ack(packet_type::pubrec, late_pubrecs_.front(), reason::success, v, out);
-    late_pubrecs_.pop_front();
-    ++*pubrecs;
-  }
   return reason::success;
+}
+
+void incoming::ask(qos2& q) {
+  if (q.asked) return;
+  q.asked = true;
+  ++unacknowledged_;
 }
 
 incoming::seen incoming::check_qos2(uint16_t id) {
   if (!qos2_) return seen::no;
   auto it = qos2_->find(id);
   if (it == qos2_->end()) return seen::no;
-  if (it->second == qos2::stored) return seen::answer;
-  it->second = qos2::pending_asked;
-  return seen::wait;
+  ask(it->second);
+  return it->second.stored ? seen::answer : seen::wait;
 }
 
 bool incoming::release(uint16_t id) {
   if (!qos2_) return false;
   auto it = qos2_->find(id);
-  if (it == qos2_->end()) return false;
-  if (it->second != qos2::stored) --qos2_pending_;
+  if (it == qos2_->end() || !it->second.stored) return false;
+  if (it->second.asked) --unacknowledged_;
   qos2_->erase(it);
   if (qos2_->empty()) qos2_.reset();
   return true;
@@ -102,7 +114,9 @@ bool incoming::release(uint16_t id) {
 
 void incoming::disconnect() {
   for (size_t i = 0; i < slots_.size(); ++i) slots_[i].id = 0;
-  late_pubrecs_.clear();
+  if (qos2_)
+    for (auto& [id, q] : *qos2_) q.asked = false;
+  unacknowledged_ = 0;
 }
 
 void incoming::clear() {
@@ -110,9 +124,8 @@ void incoming::clear() {
   first_read_ = next_read();
   slots_.clear();
   reads_.clear();
-  late_pubrecs_.clear();
   qos2_.reset();
-  qos2_pending_ = 0;
+  unacknowledged_ = 0;
   read_slots_ = 0;
 }
 

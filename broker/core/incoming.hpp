@@ -1,11 +1,13 @@
-// What one client has sent and waits for: acknowledgements in the order in which the packets came [MQTT-4.6.0], and the
-// QoS 2 packet identifiers whose PUBREL is due (MQTT 5.0 section 4.3.3).
+// What one client has sent and waits for: acknowledgements in the order in which the packets came
+// [MQTT-4.6.0], and the QoS 2 packet identifiers whose PUBREL is due (MQTT 5.0 section 4.3.3).
 //
-// The receiving half of a session. Pure. The publishes of one read go out in one batch for each shard; each batch is
-// answered once, in any order, and the acknowledgements of a read leave when all its batches and all earlier reads are done.
+// The receiving half of a session. Pure. The publishes of one read go out in one batch for each
+// shard; each batch is answered once, in any order, and the acknowledgements of a read leave when
+// all its batches and all earlier reads are done.
 //
 //   in.begin_read();  uint32_t slot = in.add(packet_id, qos);  in.end_read(batches);
-//   in.answered(read, refusals);  in.drain(ver, out);   // appends the PUBACKs and PUBRECs that are due
+//   in.answered(read, refusals);  in.drain(ver, out);   // appends the PUBACKs and PUBRECs that are
+//   due
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -41,37 +43,44 @@ class incoming {
 
   void answered(uint32_t read, const std::vector<refusal>& refusals);
 
-  // Appends what may leave now. In 3.x a refusal cannot be told: drain stops there and says so by returning its code, and
-  // the caller closes the connection.
+  // Appends what may leave now. In 3.x a refusal cannot be told: drain stops there and says so by
+  // returning its code, and the caller closes the connection.
   mqtt::reason drain(mqtt::version v, std::string& out, uint64_t* pubacks, uint64_t* pubrecs);
 
-  // QoS 2: whether this identifier was received before and not yet released. If so nothing is routed again; the answer is
-  // given now (true) or comes with the first one.
+  // QoS 2: whether this identifier was received before and not yet released. If so nothing is
+  // routed again; the answer is given now (true) or comes with the first one.
   enum class seen : uint8_t { no, answer, wait };
   seen check_qos2(uint16_t id);
-  // PUBREL: false when the identifier is unknown.
+  // PUBREL: false when the identifier is unknown, or its PUBREC has not been sent.
   bool release(uint16_t id);
 
-  // The connection is gone: answers that are still due are not sent, but a QoS 2 identifier stays known.
+  // The connection is gone: answers that are still due are not sent, but a QoS 2 identifier stays
+  // known.
   void disconnect();
   void clear();
 
   uint32_t waiting() const { return static_cast<uint32_t>(reads_.size()); }
-  // Unacknowledged QoS 1 and 2 publishes, what the receive maximum bounds.
-  size_t unacknowledged() const { return slots_.size() + (qos2_ ? qos2_->size() - qos2_pending_ : 0); }
+  // QoS 1 and 2 publishes of this connection without their PUBACK, refusing PUBREC or PUBREL: what
+  // the receive maximum bounds (MQTT 5.0 section 4.9).
+  size_t unacknowledged() const { return unacknowledged_; }
 
  private:
   struct slot {
     uint16_t id = 0;  // 0: its connection is gone
     uint8_t qos = 0;
     mqtt::reason code = mqtt::reason::success;
-    uint16_t qos2_id = 0;
+    uint16_t qos2_id = 0;  // not 0: the answer to it decides about this identifier
+    bool counted = false;  // as unacknowledged, by itself
   };
   struct read {
     uint32_t slots = 0, answers_due = 0;
   };
-  enum class qos2 : uint8_t { pending, stored, pending_asked };  // asked: resent on a new connection
+  struct qos2 {
+    bool stored = false;  // else its answer is due
+    bool asked = true;    // on this connection, which waits for a PUBREC and counts it
+  };
 
+  void ask(qos2& q);
   void settle(slot& s);
 
   ring<slot> slots_;
@@ -79,8 +88,7 @@ class incoming {
   uint32_t first_read_ = 0;
   uint32_t read_slots_ = 0;
   std::unique_ptr<absl::flat_hash_map<uint16_t, qos2>> qos2_;
-  size_t qos2_pending_ = 0;  // of *qos2_, also in slots_
-  ring<uint16_t> late_pubrecs_;
+  size_t unacknowledged_ = 0;
 };
 
 }  // namespace dunlin::core

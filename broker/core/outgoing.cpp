@@ -69,9 +69,8 @@ void outgoing::connect(const link& l, uint64_t now_ms, std::string& out, tally& 
 }
 
 void outgoing::send_qos0(const delivery& d, uint64_t now_ms, std::string& out, tally& t) {
-  const mqtt::send_form form{.retain = d.retain,
-                             .subscription_ids = d.subscription_ids.view(),
-                             .now_ms = now_ms};
+  const mqtt::send_form form{
+      .retain = d.retain, .subscription_ids = d.subscription_ids.view(), .now_ms = now_ms};
   if (link_.packet_bytes_max != ~0u &&
       encoded_size(*d.msg, link_.ver, form) > link_.packet_bytes_max) {
     ++t.too_large;
@@ -98,17 +97,7 @@ void outgoing::offer(delivery d, uint64_t now_ms, std::string* out, bool room, t
       ++t.slow_subscriber;
       return;
     }
-    const mqtt::send_form form{
-        .retain = d.retain, .subscription_ids = d.subscription_ids.view(), .now_ms = now_ms};
-    if (link_.packet_bytes_max != ~0u &&
-        encoded_size(*d.msg, link_.ver, form) > link_.packet_bytes_max) {
-      ++t.too_large;
-      return;
-    }
-    mqtt::encode(*d.msg, link_.ver, form, *out);
-    ++t.sent[0];
-    ++t.delivered;
-    return;
+    return send_qos0(d, now_ms, *out, t);
   }
   if (!out || !room || !queue_.empty() || transmitted_ < flight_.size() ||
       transmitted_ >= link_.window)
@@ -145,12 +134,7 @@ void outgoing::pump(uint64_t now_ms, std::string& out, size_t out_bytes_max, tal
       continue;
     }
     if (d.qos == 0) {
-      mqtt::encode(
-          *d.msg, link_.ver,
-          {.retain = d.retain, .subscription_ids = d.subscription_ids.view(), .now_ms = now_ms},
-          out);
-      ++t.sent[0];
-      ++t.delivered;
+      send_qos0(d, now_ms, out, t);
       continue;
     }
     flight_.emplace_back(std::move(d));
@@ -203,8 +187,8 @@ std::vector<mqtt::message_ptr> outgoing::take_shared(tally& t) {
   std::vector<mqtt::message_ptr> out;
   for (size_t i = 0; i < flight_.size(); ++i) {
     flying& f = flight_[i];
-    const bool sent = i < transmitted_;
-    if (f.at != stage::published || !f.d.shared || (sent && f.d.qos == 2)) continue;
+    // Whatever is in flight was sent at least once, on this connection or an earlier one.
+    if (f.at != stage::published || !f.d.shared || f.d.qos == 2) continue;
     out.push_back(std::move(f.d.msg));
     f.at = stage::done;
   }

@@ -32,7 +32,7 @@ struct tally {
   uint64_t too_large = 0;
   uint64_t session_ended = 0;
   uint64_t not_connected = 0;
-  uint64_t given_back = 0;  // to the shared group, which hands them to another member
+  uint64_t given_back = 0;       // to the shared group, which hands them to another member
   uint64_t sent[3] = {0, 0, 0};  // PUBLISH packets by QoS
 };
 
@@ -67,8 +67,9 @@ class outgoing {
   // Sends from the queue what the window allows; stops when `out` holds more than out_bytes_max.
   void pump(uint64_t now_ms, std::string& out, size_t out_bytes_max, tally& t);
 
-  // The session ends: takes out what came by a shared subscription and may go to another member: what was never sent, and
-  // QoS 1 messages without their PUBACK (MQTT 5.0 section 4.8.2). They are no longer counted here.
+  // The session ends: takes out what came by a shared subscription and may go to another member:
+  // what was never sent, and QoS 1 messages without their PUBACK (MQTT 5.0 section 4.8.2). They are
+  // no longer counted here.
   std::vector<mqtt::message_ptr> take_shared(tally& t);
   // The session ends: everything is dropped and counted.
   void clear(tally& t);

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "broker/core/filter.hpp"
@@ -32,9 +33,9 @@ class topic_index {
   // calls tidy().
   subscribers& at(const filter_ptr& filter) {
     if (!mqtt::has_wildcard(filter.view())) return exact_[filter];
-    subscribers& here = nodes_[descend(filter.view())].here;
-    if (here.empty()) ++wildcards_;
-    return here;
+    node& n = nodes_[descend(filter.view())];
+    if (!std::exchange(n.filter_ends, true)) ++wildcards_;
+    return n.here;
   }
   subscribers* find(std::string_view filter) {
     if (!mqtt::has_wildcard(filter)) {
@@ -52,7 +53,8 @@ class topic_index {
       return;
     }
     const uint32_t n = locate(filter);
-    if (n == none || !nodes_[n].here.empty()) return;
+    if (n == none || !nodes_[n].here.empty() || !std::exchange(nodes_[n].filter_ends, false))
+      return;
     --wildcards_;
     prune(n);
   }
@@ -69,6 +71,7 @@ class topic_index {
   }
 
   size_t filters() const { return exact_.size() + wildcards_; }
+  size_t nodes() const { return nodes_.size() - free_.size(); }  // of the trie, the root included
 
  private:
   static constexpr uint32_t root = 0, none = ~uint32_t{0};
@@ -76,9 +79,10 @@ class topic_index {
   struct node {
     subscribers here;
     uint32_t parent = none, plus = none, hash = none;
-    uint32_t children = 0;  // literal ones, in edges_
-    filter_ptr level;       // its text below the parent; empty for '+', '#' and the empty level
-    char kind = 0;          // '+', '#', 'l' (literal), 0 (free)
+    uint32_t children = 0;     // literal ones, in edges_
+    filter_ptr level;          // its text below the parent; empty for '+', '#' and the empty level
+    char kind = 0;             // '+', '#', 'l' (literal), 0 (free)
+    bool filter_ends = false;  // a filter ends here, others may lead on
   };
   struct edge {
     uint32_t parent;

@@ -34,7 +34,7 @@ class timer {
   friend class timer_wheel;
   timer *previous_ = nullptr, *next_ = nullptr;
   timer_wheel* wheel_ = nullptr;
-  uint64_t due_ms_ = 0;
+  uint64_t due_tick_ = 0;
 };
 
 class timer_wheel {
@@ -47,10 +47,12 @@ class timer_wheel {
   // Arms or moves the timer.
   void set(timer& t, uint64_t due_ms) {
     t.cancel();
-    if (due_ms / tick_ms <= done_tick_) due_ms = (done_tick_ + 1) * tick_ms;
-    t.due_ms_ = due_ms;
+    // Rounded up: at the beginning of the tick it is in, a timer would fire early.
+    uint64_t tick = due_ms / tick_ms + (due_ms % tick_ms != 0);
+    if (tick <= done_tick_) tick = done_tick_ + 1;
+    t.due_tick_ = tick;
     t.wheel_ = this;
-    timer*& head = slot(due_ms);
+    timer*& head = slot(tick);
     t.next_ = head;
     t.previous_ = nullptr;
     if (head) head->previous_ = &t;
@@ -80,12 +82,12 @@ class timer_wheel {
   friend class timer;
   static constexpr uint64_t slot_count = 2048;  // a lap of 131 s
 
-  timer*& slot(uint64_t due_ms) { return slots_[(due_ms / tick_ms) % slot_count]; }
+  timer*& slot(uint64_t tick) { return slots_[tick % slot_count]; }
 
   void fire_slot(uint64_t index, uint64_t last_tick) {
     for (;;) {
       timer* t = slots_[index];
-      while (t && t->due_ms_ / tick_ms > last_tick) t = t->next_;
+      while (t && t->due_tick_ > last_tick) t = t->next_;
       if (!t) return;
       t->cancel();
       t->on_fire(*t);
@@ -102,7 +104,7 @@ inline void timer::cancel() {
   if (previous_)
     previous_->next_ = next_;
   else
-    wheel_->slot(due_ms_) = next_;
+    wheel_->slot(due_tick_) = next_;
   if (next_) next_->previous_ = previous_;
   --wheel_->armed_;
   wheel_ = nullptr;

@@ -1,0 +1,519 @@
+#include "broker/core/outgoing.hpp"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/core/packets.hpp"
+#include "tests/fakes/random.hpp"
+
+namespace dunlin::core {
+namespace {
+
+using mqtt::packet_type;
+using mqtt::reason;
+using mqtt::version;
+
+constexpr size_t no_limit = ~size_t{0};
+
+class OutgoingTest : public ::testing::Test {
+ protected:
+  std::vector<seen_packet> take() { return packets_of(out_, ver_); }
+
+  void connect(uint16_t window = 65'535, uint32_t packet_bytes_max = ~0u) {
+    online_ = true;
+    q_.connect({ver_, window, packet_bytes_max}, now_ms_, out_, t_);
+    q_.pump(now_ms_, out_, no_limit, t_);
+  }
+  void disconnect() {
+    online_ = false;
+    out_.clear();
+    q_.disconnect();
+  }
+  void offer(std::string_view payload, uint8_t qos, bool room = true) {
+    give({make_message("t", payload, qos), {}, qos, false}, room);
+  }
+  void give(delivery d, bool room = true) {
+    q_.offer(std::move(d), now_ms_, online_ ? &out_ : nullptr, room, t_);
+  }
+  void pump() { q_.pump(now_ms_, out_, no_limit, t_); }
+  bool puback(uint16_t id) {
+    const bool known = q_.puback(id, t_);
+    pump();
+    return known;
+  }
+  std::string payloads() {
+    std::string all;
+    for (const auto& p : take()) all += p.type == packet_type::publish ? p.payload : "?";
+    return all;
+  }
+
+  // Every copy that came in is somewhere.
+  void check_balance() {
+    const uint64_t dropped = t_.queue_full + t_.slow_subscriber + t_.too_large + t_.session_ended +
+                             t_.not_connected + t_.given_back;
+    const uint64_t waiting = t_.queued - t_.delivered - t_.expired - t_.refused - dropped;
+    // A released or acknowledged QoS 2 message still holds its identifier, but is delivered.
+    EXPECT_LE(waiting, q_.queued_messages() + q_.in_flight());
+    EXPECT_GE(waiting, q_.queued_messages());
+    tally end;
+    q_.clear(end);
+    EXPECT_EQ(waiting, end.session_ended);
+    EXPECT_EQ(q_.queued_bytes(), 0u);
+    EXPECT_EQ(q_.queued_messages() + q_.in_flight(), 0u);
+  }
+  void TearDown() override { check_balance(); }
+
+  version ver_ = version::v5;
+  outgoing::limits limits_;
+  outgoing q_{limits_};
+  std::string out_;
+  tally t_;
+  uint64_t now_ms_ = 1000;
+  bool online_ = false;
+};
+
+TEST_F(OutgoingTest, SendsAtOnceWhatTheWindowAllows) {
+  connect(2);
+  offer("a", 0);
+  offer("b", 1);
+  offer("c", 2);
+  offer("d", 1);
+  const auto got = take();
+  ASSERT_EQ(got.size(), 3u);
+  EXPECT_EQ(got[0].qos, 0);
+  EXPECT_EQ(got[0].id, 0);
+  EXPECT_EQ(got[1].qos, 1);
+  EXPECT_EQ(got[1].id, 1);
+  EXPECT_EQ(got[2].qos, 2);
+  EXPECT_EQ(got[2].id, 2);
+  EXPECT_FALSE(got[1].dup || got[2].dup);
+  EXPECT_EQ(q_.queued_messages(), 1u);
+  EXPECT_EQ(t_.sent[0], 1u);
+  EXPECT_EQ(t_.sent[1], 1u);
+  EXPECT_EQ(t_.sent[2], 1u);
+}
+
+TEST_F(OutgoingTest, AnAcknowledgementMakesRoomForTheNextInOrder) {
+  connect(2);
+  for (const char* p : {"a", "b", "c", "d", "e"}) offer(p, 1);
+  EXPECT_EQ(payloads(), "ab");
+  EXPECT_TRUE(puback(1));
+  EXPECT_EQ(payloads(), "c");
+  EXPECT_TRUE(puback(2));
+  EXPECT_TRUE(puback(3));
+  EXPECT_EQ(payloads(), "de");
+  EXPECT_EQ(t_.delivered, 3u);
+}
+
+TEST_F(OutgoingTest, AcknowledgementsMayComeInAnyOrder) {
+  connect();
+  for (const char* p : {"a", "b", "c"}) offer(p, 1);
+  EXPECT_TRUE(puback(3));
+  EXPECT_TRUE(puback(1));
+  EXPECT_FALSE(puback(1));
+  EXPECT_FALSE(puback(3));
+  EXPECT_TRUE(puback(2));
+  EXPECT_EQ(q_.in_flight(), 0u);
+  EXPECT_EQ(t_.delivered, 3u);
+}
+
+TEST_F(OutgoingTest, UnknownAcknowledgementsChangeNothing) {
+  connect();
+  offer("a", 1);
+  offer("b", 2);
+  EXPECT_FALSE(puback(0));
+  EXPECT_FALSE(puback(9));
+  EXPECT_FALSE(puback(65'535));
+  EXPECT_FALSE(puback(2)) << "a PUBACK does not end QoS 2";
+  EXPECT_FALSE(q_.pubcomp(2, t_)) << "PUBCOMP before PUBREC";
+  take();
+  EXPECT_FALSE(q_.pubrec(1, reason::success, out_, t_)) << "a PUBREC does not end QoS 1";
+  EXPECT_FALSE(q_.pubrec(77, reason::success, out_, t_));
+  for (const auto& p : take()) EXPECT_EQ(p.code, reason::packet_identifier_not_found);
+  EXPECT_EQ(t_.delivered, 0u);
+}
+
+TEST_F(OutgoingTest, QoS2GoesThroughItsFourSteps) {
+  connect();
+  offer("a", 2);
+  take();
+  EXPECT_TRUE(q_.pubrec(1, reason::success, out_, t_));
+  auto got = take();
+  ASSERT_EQ(got.size(), 1u);
+  EXPECT_EQ(got[0].type, packet_type::pubrel);
+  EXPECT_EQ(got[0].id, 1);
+  EXPECT_EQ(t_.delivered, 1u);
+  EXPECT_EQ(q_.in_flight(), 1u);
+  EXPECT_TRUE(q_.pubrec(1, reason::success, out_, t_)) << "PUBREC again: PUBREL again";
+  EXPECT_EQ(take().size(), 1u);
+  EXPECT_TRUE(q_.pubcomp(1, t_));
+  EXPECT_EQ(q_.in_flight(), 0u);
+  EXPECT_EQ(t_.delivered, 1u);
+}
+
+TEST_F(OutgoingTest, ARefusalByPubrecEndsTheExchange) {
+  connect(1);
+  offer("a", 2);
+  offer("b", 2);
+  take();
+  EXPECT_TRUE(q_.pubrec(1, reason::quota_exceeded, out_, t_));
+  pump();
+  EXPECT_EQ(payloads(), "b");
+  EXPECT_EQ(t_.refused, 1u);
+}
+
+TEST_F(OutgoingTest, ARefusalAfterPubrecCountsTheCopyOnce) {
+  connect();
+  offer("a", 2);
+  EXPECT_TRUE(q_.pubrec(1, reason::success, out_, t_));
+  q_.pubrec(1, reason::quota_exceeded, out_, t_);
+  EXPECT_EQ(t_.delivered + t_.refused, 1u);
+}
+
+TEST_F(OutgoingTest, ResendsInOrderWithDupAfterReconnect) {
+  connect();
+  offer("a", 1);
+  offer("b", 2);
+  offer("c", 1);
+  offer("d", 2);
+  puback(3);
+  q_.pubrec(2, reason::success, out_, t_);
+  disconnect();
+  connect();
+  const auto got = take();
+  ASSERT_EQ(got.size(), 3u);
+  EXPECT_EQ(got[0].payload, "a");
+  EXPECT_TRUE(got[0].dup);
+  EXPECT_EQ(got[0].id, 1);
+  EXPECT_EQ(got[1].type, packet_type::pubrel);
+  EXPECT_EQ(got[1].id, 2);
+  EXPECT_EQ(got[2].payload, "d");
+  EXPECT_TRUE(got[2].dup);
+  EXPECT_EQ(got[2].id, 4);
+  EXPECT_TRUE(q_.pubcomp(2, t_));
+  EXPECT_TRUE(puback(1));
+}
+
+TEST_F(OutgoingTest, WhatComesWhileOfflineFollowsWhatWasInFlight) {
+  connect();
+  offer("a", 1);
+  disconnect();
+  offer("b", 1);
+  offer("c", 2);
+  offer("x", 0);
+  EXPECT_EQ(t_.not_connected, 1u);
+  connect();
+  const auto got = take();
+  ASSERT_EQ(got.size(), 3u);
+  EXPECT_EQ(got[0].payload + got[1].payload + got[2].payload, "abc");
+  EXPECT_TRUE(got[0].dup);
+  EXPECT_FALSE(got[1].dup || got[2].dup);
+}
+
+TEST_F(OutgoingTest, AnAcknowledgementOfBeforeTheReconnectIsNotMistaken) {
+  connect(4);
+  for (const char* p : {"a", "b", "c", "d"}) offer(p, 1);
+  disconnect();
+  connect(2);
+  EXPECT_EQ(payloads(), "ab");
+  EXPECT_FALSE(puback(3)) << "not sent on this connection";
+  EXPECT_TRUE(puback(1));
+  EXPECT_EQ(payloads(), "c");
+}
+
+TEST_F(OutgoingTest, ASmallerWindowHoldsTheRestOfTheFlightBack) {
+  connect(5);
+  for (const char* p : {"a", "b", "c", "d", "e", "f"}) offer(p, 1);
+  EXPECT_EQ(payloads(), "abcde");
+  disconnect();
+  connect(2);
+  auto got = take();
+  ASSERT_EQ(got.size(), 2u);
+  EXPECT_EQ(got[1].id, 2);
+  offer("g", 1);
+  EXPECT_TRUE(take().empty());
+  std::string rest;
+  for (uint16_t id = 1; id <= 7; ++id) {
+    EXPECT_TRUE(puback(id)) << id;
+    for (const auto& p : take()) {
+      rest += p.payload;
+      EXPECT_EQ(p.dup, p.id <= 5) << p.id;
+    }
+  }
+  EXPECT_EQ(rest, "cdefg");
+  EXPECT_EQ(t_.delivered, 7u);
+}
+
+TEST_F(OutgoingTest, IdentifiersWrapAndNoneIsUsedTwiceAtOnce) {
+  connect(3);
+  std::deque<uint16_t> flying;
+  uint32_t seen = 0;
+  for (uint32_t n = 0; n < 70'000; ++n) {
+    offer("x", 1);
+    for (const auto& p : take()) {
+      ASSERT_EQ(p.id, seen % 65'535 + 1);
+      ++seen;
+      flying.push_back(p.id);
+    }
+    if (flying.size() == 3) {
+      ASSERT_TRUE(puback(flying.front()));
+      flying.pop_front();
+    }
+  }
+  EXPECT_EQ(q_.queued_messages(), 0u);
+}
+
+TEST_F(OutgoingTest, TheWholeRangeOfIdentifiersMayBeInFlight) {
+  connect(65'535);
+  for (uint32_t n = 0; n < 65'536; ++n) offer("x", 1);
+  EXPECT_EQ(q_.in_flight(), 65'535u);
+  EXPECT_EQ(q_.queued_messages(), 1u);
+  take();
+  EXPECT_TRUE(puback(65'535));
+  EXPECT_TRUE(take().empty());
+  EXPECT_TRUE(puback(1));
+  const auto got = take();
+  ASSERT_EQ(got.size(), 1u);
+  EXPECT_EQ(got[0].id, 1);
+}
+
+TEST_F(OutgoingTest, ExpiredMessagesAreNotSent) {
+  connect(1);
+  offer("a", 1);
+  give({make_expiring("t", "b", 1, 2, now_ms_), {}, 1, false});
+  give({make_expiring("t", "c", 1, 100, now_ms_), {}, 1, false});
+  take();
+  now_ms_ += 2'500;
+  give({make_expiring("t", "d", 0, 2, 1000), {}, 0, false});
+  puback(1);
+  const auto got = take();
+  ASSERT_EQ(got.size(), 1u);
+  EXPECT_EQ(got[0].payload, "c");
+  EXPECT_EQ(got[0].expiry_s, 98u);  // of 100, rounded up
+  EXPECT_EQ(t_.expired, 2u);
+}
+
+TEST_F(OutgoingTest, AFullQueueDropsTheNewOne) {
+  limits_.messages_max = 2;
+  offer("a", 1);
+  offer("b", 1);
+  offer("c", 1);
+  EXPECT_EQ(t_.queue_full, 1u);
+  connect();
+  EXPECT_EQ(payloads(), "ab");
+}
+
+TEST_F(OutgoingTest, BytesBoundTheQueueToo) {
+  const uint64_t one = make_message("t", "12345")->footprint();
+  limits_.bytes_max = 2 * one;
+  offer("12345", 1);
+  offer("12345", 1);
+  EXPECT_EQ(q_.queued_bytes(), 2 * one);
+  offer("1", 1);
+  EXPECT_EQ(t_.queue_full, 1u);
+  connect();
+  EXPECT_EQ(q_.queued_bytes(), 0u);
+}
+
+TEST_F(OutgoingTest, WithoutRoomQoS0IsDroppedAndTheRestQueued) {
+  connect();
+  offer("a", 0, false);
+  offer("b", 1, false);
+  offer("c", 1, true);  // behind b
+  EXPECT_TRUE(take().empty());
+  EXPECT_EQ(t_.slow_subscriber, 1u);
+  EXPECT_TRUE(q_.has_sendable());
+  pump();
+  EXPECT_EQ(payloads(), "bc");
+}
+
+TEST_F(OutgoingTest, PumpStopsWhenTheOutputIsFull) {
+  for (int i = 0; i < 10; ++i) offer(std::string(100, 'x'), 1);
+  q_.connect({ver_, 100, ~0u}, now_ms_, out_, t_);
+  q_.pump(now_ms_, out_, 250, t_);
+  EXPECT_EQ(take().size(), 3u);
+  EXPECT_TRUE(q_.has_sendable());
+  pump();
+  EXPECT_EQ(take().size(), 7u);
+  EXPECT_FALSE(q_.has_sendable());
+}
+
+TEST_F(OutgoingTest, NothingOverTheClientsPacketSizeIsSent) {
+  limits_.queue_qos0 = true;
+  const std::string big(100, 'x');
+  offer(big, 0);  // these wait in the queue
+  offer(big, 1);
+  offer("a", 1);
+  offer(big, 1);
+  connect(10, 50);
+  offer(big, 0);
+  offer(big, 1);
+  offer("b", 0);
+  offer("c", 2);
+  for (const auto& p : take()) EXPECT_LT(p.payload.size(), 50u);
+  EXPECT_EQ(t_.too_large, 5u);
+  EXPECT_EQ(q_.in_flight(), 4u) << "a, c, and between them the places of two that were too large";
+}
+
+TEST_F(OutgoingTest, WhatIsInFlightMayBeTooLargeForTheNextConnection) {
+  connect();
+  offer("a", 1);
+  offer(std::string(100, 'x'), 1);
+  offer("c", 1);
+  disconnect();
+  connect(10, 50);
+  EXPECT_EQ(payloads(), "ac");
+  EXPECT_EQ(t_.too_large, 1u);
+  EXPECT_TRUE(puback(1));
+  EXPECT_TRUE(puback(3));
+  EXPECT_EQ(q_.in_flight(), 0u);
+}
+
+TEST_F(OutgoingTest, QoS0IsQueuedForAnOfflineClientWhenAskedFor) {
+  limits_.queue_qos0 = true;
+  offer("a", 0);
+  offer("b", 1);
+  connect();
+  EXPECT_EQ(payloads(), "ab");
+  EXPECT_EQ(t_.delivered, 1u);
+}
+
+TEST_F(OutgoingTest, ClearDropsAndCountsEverythingThatWaits) {
+  connect(2);
+  offer("a", 1);
+  offer("b", 2);
+  offer("c", 1);
+  q_.pubrec(2, reason::success, out_, t_);
+  tally end;
+  q_.clear(end);
+  EXPECT_EQ(end.session_ended, 2u);  // a and c; b is the client's
+  t_.session_ended += end.session_ended;
+  offer("d", 1);
+  take();
+  EXPECT_TRUE(puback(1)) << "identifiers begin again";
+}
+
+TEST_F(OutgoingTest, GivesBackToItsGroupWhatTheClientCannotHaveTaken) {
+  connect(5);
+  auto share = [&](std::string_view payload, uint8_t qos) {
+    give({make_message("t", payload, qos), {}, qos, false, true});
+  };
+  share("a", 1);
+  share("b", 2);  // the client may have it
+  share("c", 2);
+  offer("d", 1);
+  share("e", 1);
+  share("f", 2);  // never sent
+  offer("g", 1);
+  puback(5);
+  disconnect();
+  connect(1);  // of the flight, this connection has sent a alone
+  disconnect();
+  std::string back;
+  for (const auto& m : q_.take_shared(t_)) back += m->payload();
+  EXPECT_EQ(back, "af");
+  EXPECT_EQ(t_.given_back, 2u);
+  EXPECT_EQ(t_.delivered, 1u);
+}
+
+TEST_F(OutgoingTest, GivesBackWhatWasNeverSent) {
+  auto share = [&](std::string_view payload, uint8_t qos) {
+    give({make_message("t", payload, qos), {}, qos, false, true});
+  };
+  share("a", 1);
+  offer("b", 2);
+  share("c", 2);
+  std::string back;
+  for (const auto& m : q_.take_shared(t_)) back += m->payload();
+  EXPECT_EQ(back, "ac");
+  connect();
+  EXPECT_EQ(payloads(), "b");
+}
+
+TEST_F(OutgoingTest, CarriesRetainFlagAndSubscriptionIdentifiers) {
+  connect();
+  const std::string ids("\x0B\x05\x0B\x81\x01", 5);
+  give({make_message("t", "a"), shared_text(ids), 1, true});
+  std::string_view rest = out_;
+  const auto result = mqtt::next_frame(rest, ~0u);
+  const auto f = std::get<mqtt::frame>(result);
+  const auto decoded = mqtt::decode_publish(f, version::v5);
+  const auto& p = std::get<mqtt::publish>(decoded);
+  EXPECT_TRUE(p.retain);
+  EXPECT_EQ(p.props.subscription_identifiers, ids);
+}
+
+// The client of the model: acknowledges what it got in any order, is offline at times.
+TEST_F(OutgoingTest, DeliversEveryMessageInOrderOverAnyConnections) {
+  fakes::seeded_random random;
+  SCOPED_TRACE(random.name());
+  std::vector<seen_packet> to_ack;
+  std::set<std::string> got;
+  std::string last_new;  // payloads are numbers of one width
+  int offered = 0;
+  auto read = [&] {
+    for (auto& p : take()) {
+      if (p.type == packet_type::publish && got.insert(p.payload).second) {
+        ASSERT_GT(p.payload, last_new) << "first deliveries keep their order";
+        last_new = p.payload;
+      }
+      to_ack.push_back(std::move(p));
+    }
+  };
+  for (int step = 0; step < 20'000; ++step) {
+    switch (random.below(8)) {
+      case 0:
+      case 1:
+      case 2:
+        offer(std::to_string(1'000'000 + offered++), static_cast<uint8_t>(1 + random.below(2)),
+              !random.one_in(4));
+        break;
+      case 3:
+        if (random.one_in(20)) {
+          disconnect();
+          to_ack.clear();
+        }
+        break;
+      case 4:
+        if (!online_) connect(static_cast<uint16_t>(1 + random.below(20)));
+        break;
+      default:
+        if (online_ && !to_ack.empty()) {
+          const size_t at = random.below(to_ack.size());
+          const auto p = to_ack[at];
+          to_ack.erase(to_ack.begin() + static_cast<long>(at));
+          if (p.type == packet_type::pubrel)
+            q_.pubcomp(p.id, t_);
+          else if (p.qos == 1)
+            q_.puback(p.id, t_);
+          else
+            q_.pubrec(p.id, reason::success, out_, t_);
+          pump();
+        }
+    }
+    read();
+    if (HasFatalFailure()) return;
+  }
+  if (!online_) connect();
+  for (read(); !to_ack.empty(); read()) {
+    const auto p = to_ack.back();
+    to_ack.pop_back();
+    if (p.type == packet_type::pubrel)
+      ASSERT_TRUE(q_.pubcomp(p.id, t_));
+    else if (p.qos == 1)
+      q_.puback(p.id, t_);
+    else
+      q_.pubrec(p.id, reason::success, out_, t_);
+    pump();
+  }
+  EXPECT_EQ(got.size(), static_cast<size_t>(offered));
+  EXPECT_EQ(t_.delivered, static_cast<uint64_t>(offered));
+  EXPECT_EQ(q_.in_flight(), 0u);
+}
+
+}  // namespace
+}  // namespace dunlin::core
