@@ -2,7 +2,7 @@
 # Installs what is missing, builds, and runs every test: ./test.sh [--quick] [--sanitize]
 #   --quick     without the real RocketMQ and the fuzzers
 #   --sanitize  instead: the unit tests under address+undefined and thread sanitizers
-# The last line is "N passed, N failed"; the exit code is 1 when anything failed. Reports and logs: ~/.cache/dunlin/logs.
+# The last line is "N passed, N failed"; the exit code is 1 when anything failed. Reports and logs: .run/logs.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 . tools/lib.sh

@@ -90,11 +90,11 @@ def test_order_of_each_device(node, backend, uid):
     assert {m.group for m in got} == {d.name for d in load.devices}
 
 
-def test_a_missing_topic_is_told_and_made_good(rocketmq, make_node, backend, uid):
+def test_a_missing_topic_is_told_and_made_good(rocketmq, make_node, bulk, uid):
     late = f"e2e_late_{RUN}"
     rules = [{"id": "late", "type": "outbound", "topic": "late", "queue": late},
-             {"id": "fine", "type": "outbound", "topic": "fine", "queue": f"e2e_up_Grpc_{RUN}"}]
-    rocketmq.topics(f"e2e_up_Grpc_{RUN}", groups=[f"E2E_Grpc_e2e_up_Grpc_{RUN}", f"E2E_Grpc_{late}"])
+             {"id": "fine", "type": "outbound", "topic": "fine", "queue": f"e2e_fine_{RUN}"}]
+    rocketmq.topics(f"e2e_fine_{RUN}", groups=[f"E2E_Remoting_e2e_fine_{RUN}", f"E2E_Remoting_{late}"])
     node = make_node(config(rocketmq, rules))
     p = Wire.open(node.port, f"{uid}p")
     for n in range(5):
@@ -105,9 +105,9 @@ def test_a_missing_topic_is_told_and_made_good(rocketmq, make_node, backend, uid
     told = [line for line in node.log().splitlines() if late in line and line.split()[1] in ("warn", "error")]
     assert 1 <= len(told) <= 3, node.log_tail()  # one clear line, not one for every try
     p.publish_acked("fine/x", uid)  # the others flow
-    backend.receive(f"e2e_up_Grpc_{RUN}", lambda ms: uid.encode() in [m.body for m in ms], 30)
+    bulk.receive(f"e2e_fine_{RUN}", lambda ms: uid.encode() in [m.body for m in ms], 30)
     rocketmq.topics(late)
-    got = backend.receive(late, lambda ms: len(ms) >= 5, 60)
+    got = bulk.receive(late, lambda ms: len(ms) >= 5, 60)
     assert sorted(m.body for m in got) == [b"0", b"1", b"2", b"3", b"4"]
     wait_until(lambda: node.api.rule("late")["state"] == "running" and node.api.rule("late")["lag"] == 0, 20,
                lambda: f"running again; seen {node.api.rule('late')}")
