@@ -20,6 +20,7 @@ namespace dunlin {
 
 struct directory {
   options limits;
+  bool anonymous = true;  // clients without credentials are let in
   core::outgoing::limits queue_limits;
   std::vector<net::reactor*> reactors;
   std::vector<shard_actor> shards;

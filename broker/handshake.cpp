@@ -93,6 +93,8 @@ class handshake final : public net::consumer {
         (c.client_id.empty() && c.ver != mqtt::version::v5 && !c.clean_start))
       return refuse(c.ver, reason::client_identifier_not_valid, "client ID empty or too long",
                     true);
+    if (!directory_.anonymous)  // the only way in that this version has
+      return refuse(c.ver, reason::not_authorized, "access.anonymous is off", true);
     if (c.props.authentication_method)
       return refuse(c.ver, reason::bad_authentication_method, "no enhanced authentication here",
                     true);

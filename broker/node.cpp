@@ -30,6 +30,7 @@ node::node(node_config config) : config_(std::move(config)), system_(actor_confi
   system_.await_actors_before_shutdown(false);
   if (config_.reactors == 0) config_.reactors = std::max(1u, std::thread::hardware_concurrency());
   directory_.limits = config_.limits;
+  directory_.anonymous = config_.anonymous;
   directory_.queue_limits = {config_.limits.queue_messages_max, config_.limits.queue_bytes_max,
                              config_.limits.queue_qos0};
   for (uint32_t i = 0; i < config_.reactors; ++i) {

@@ -25,6 +25,7 @@ namespace dunlin {
 
 struct node_config {
   options limits;
+  bool anonymous = true;               // clients without credentials are let in
   uint32_t reactors = 0;               // 0: one per core
   std::vector<std::string> listeners;  // addresses
   std::string version;                 // shown in $SYS/broker/version

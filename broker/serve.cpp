@@ -65,6 +65,7 @@ std::string place_of(const loaded_config& loaded, absl::string_view message) {
 node_config to_node_config(const config& c) {
   node_config n;
   n.limits = to_options(c);
+  n.anonymous = c.access().anonymous();
   n.reactors = c.node().reactors();
   for (const auto& l : c.listeners()) n.listeners.push_back(l.address());
   n.version = std::string(version);

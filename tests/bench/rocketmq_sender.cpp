@@ -21,6 +21,22 @@ struct call {
   std::unique_ptr<grpc::ClientAsyncResponseReader<wire::SendMessageResponse>> reader;
 };
 
+// What format: message gives every message (rules/mapping.cpp), so that both send the same bytes.
+void add_rule_properties(wire::Message& m) {
+  auto* system = m.mutable_system_properties();
+  system->set_tag("MQTT_COMMON");
+  system->add_keys("dunlin-load-00000000-publisher-00");
+  const auto add = [&m](const char* key, const char* value) {
+    auto* p = m.add_user_properties();
+    p->set_key(key);
+    p->set_value(value);
+  };
+  add("qoslevel", "1");
+  add("topic", "bench/publisher/00");
+  add("clientId", "dunlin-load-00000000-publisher-00");
+  add("mqttSecondTopic", "/publisher/00");
+}
+
 wire::SendMessageRequest prepared(const send_options& o) {
   wire::SendMessageRequest request;
   for (int i = 0; i < o.batch; ++i) {
@@ -32,6 +48,7 @@ wire::SendMessageRequest prepared(const send_options& o) {
     system->set_message_type(wire::NORMAL);
     system->set_born_host("bench");
     system->mutable_born_timestamp()->set_seconds(std::time(nullptr));
+    if (o.rule_properties) add_rule_properties(*m);
   }
   return request;
 }

@@ -27,6 +27,7 @@ struct send_options {
   int in_flight = 4;
   int bytes = 256;
   double seconds = 5;
+  bool rule_properties = false;  // tag, key and properties as an outbound rule sets them
   double warm_up = 2;  // seconds sent before the measurement: the server's JVM compiles itself
 };
 
@@ -47,6 +48,8 @@ inline std::optional<send_options> parse_send_options(int argc, char** argv) {
       o.bytes = std::atoi(value);
     else if (key == "--seconds")
       o.seconds = std::atof(value);
+    else if (key == "--properties")
+      o.rule_properties = value == std::string_view("rule");
     else if (key == "--warm-up")
       o.warm_up = std::atof(value);
     else
@@ -61,7 +64,7 @@ inline int usage(const char* program) {
   std::fprintf(
       stderr,
       "usage: %s [--endpoint host:port] [--topic T] [--batch 512] [--in-flight 4] [--bytes 256] "
-      "[--seconds 5] [--warm-up 2]\n",
+      "[--seconds 5] [--warm-up 2] [--properties rule]\n",
       program);
   return 2;
 }
