@@ -50,8 +50,12 @@ class delivery_hub {
     auto it = targets_.find(gate);
     return it == targets_.end() ? nullptr : it->second.get();
   }
+  // Nobody will say `drained` for a session that ends: what waits for it is met.
   void release(target& t) {
-    if (t.uses == 0) targets_.erase(t.gate);
+    if (t.uses > 0) return;
+    session_gate* gate = t.gate;
+    targets_.erase(gate);
+    on_drained(gate);
   }
 
   // A copy of `msg` for this session; a second match of the same message is merged: the higher QoS,

@@ -28,7 +28,7 @@ struct options {
   uint32_t client_id_bytes_max = 65'535;
   // Filters of one client. Over: SUBACK 0x97 (3.x: 0x80).
   uint32_t subscriptions_per_client_max = 1'000'000;
-  // Payload, bytes; 0: bounded by the packet. Over: PUBACK 0x95, dropped and counted.
+  // Payload, bytes; 0: bounded by the packet. Over: PUBACK 0x97, dropped and counted.
   uint32_t payload_bytes_max = 0;
   uint8_t qos_max = 2;             // over: DISCONNECT 0x9B
   bool retain_available = true;    // false: DISCONNECT 0x9A

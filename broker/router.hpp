@@ -26,6 +26,12 @@ class router {
   }
   uint32_t batches() const { return static_cast<uint32_t>(touched_.size()); }
 
+  // Nobody waits for the answer.
+  void send_unanswered(const directory& d, session_gate* origin) {
+    nobody sender;
+    send_all(sender, d, 0, origin);
+  }
+
   template <class Self>
   void send_all(Self& self, const directory& d, uint32_t read, session_gate* origin) {
     for (size_t to : touched_) {
@@ -49,6 +55,13 @@ class router {
   }
 
  private:
+  struct nobody {
+    template <class To>
+    void send(const To& to, publish_batch b) {
+      caf::anon_send(to, std::move(b));
+    }
+  };
+
   std::vector<std::vector<publish_item>> batches_;
   std::vector<size_t> touched_;
 };

@@ -79,7 +79,8 @@ void session::on_attach(attach_connection& a) {
   timer_.cancel();
   slow_timer_.cancel();
   net::reactor& where = a.connection->reactor();
-  if (&where == &home()) return begin(a);
+  // Not while it is on its way there: this may still be the reactor that it leaves.
+  if (&where == &home() && at_home()) return begin(a);
   // The client came back on another reactor: the session goes there, and begins when it has
   // arrived.
   move_to(where);
@@ -112,8 +113,7 @@ void session::begin(attach_connection& a) {
   session_expiry_s_ = r.session_expiry_s;
   problem_information_ = r.problem_information;
   if (r.last_will) will_ = std::make_unique<connect_request::will>(*r.last_will);
-  slow_ = held_ = false;
-  outstanding_ = 0;
+  slow_ = held_ = false;  // batches of before are still outstanding, and still bound it
   gate_.online.store(true);
   answer_connect(r, present);
   core::tally t;
@@ -176,8 +176,8 @@ void session::discard_state() {
   answers_.reset();
 }
 
-// Messages of shared subscriptions that this client will not acknowledge any more go to another member. Sent after the
-// unsubscribes, so it is not chosen again.
+// Messages of shared subscriptions that this client will not acknowledge any more go to another
+// member. Sent after the unsubscribes, so it is not chosen again.
 void session::give_back(const std::vector<mqtt::message_ptr>& messages,
                         const std::vector<filter_parts>& shared) {
   for (const auto& m : messages)
@@ -254,19 +254,23 @@ void session::publish_will() {
   auto w = std::move(will_);
   router& r = router::of_this_thread();
   r.add(directory_, {w->msg, core::incoming::no_slot, {}});
-  r.send_all(*this, directory_, ~0u, &gate_);
+  // In mid-read it goes with what the client published before it.
+  if (!reading_) r.send_unanswered(directory_, &gate_);
 }
 
 void session::on_timer() {
   const uint64_t now = home().now_ms();
   if (conn_) {
+    if (held_) last_packet_ms_ = now;  // it is not heard since it is not read
     const uint64_t due = last_packet_ms_ + keep_alive_s_ * 1500ull;  // [MQTT-3.1.2-22]
     if (now < due) return home().timers().set(timer_, due);
     return detach(close_kind::by_server, reason::keep_alive_timeout,
                   "no packet within one and a half keep-alive times");
   }
   if (will_ && now >= will_at_ms_) publish_will();
-  if (now < expires_at_ms_) return home().timers().set(timer_, expires_at_ms_);
+  if (now < expires_at_ms_)
+    return home().timers().set(timer_,
+                               will_ ? std::min(will_at_ms_, expires_at_ms_) : expires_at_ms_);
   over_ = true;
   if (std::exchange(offline_counted_, false)) directory_.offline_sessions.fetch_sub(1);
   send(directory_.registries[directory_.registry_of(gate_.client_id)],

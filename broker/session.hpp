@@ -97,6 +97,7 @@ class session : public pinned<session_actor::base>, public net::consumer {
   void shard_answered(uint32_t token);
   void finish_answer(uint32_t token);
   void batch_answered(const accepted& a);
+  void send_batches();
   void send_acks();
   bool fail(mqtt::reason code, std::string_view why);  // DISCONNECT and close; false
   static filter_parts parse(std::string_view filter);
@@ -135,12 +136,14 @@ class session : public pinned<session_actor::base>, public net::consumer {
   uint32_t generation_ = 0;
   uint32_t session_expiry_s_ = 0;
   uint32_t last_token_ = 0;
-  uint32_t outstanding_ = 0;  // batches without an answer
+  uint32_t batches_sent_ = 0;  // of the read that is being handled
+  uint32_t outstanding_ = 0;   // batches without an answer
   uint16_t keep_alive_s_ = 0;
   mqtt::version ver_ = mqtt::version::v311;
   bool problem_information_ = true;
-  bool slow_ = false;  // its output has been full for longer than slow_grace_ms
-  bool held_ = false;  // reading is paused until batches are answered
+  bool slow_ = false;     // its output has been full for longer than slow_grace_ms
+  bool reading_ = false;  // in consume()
+  bool held_ = false;     // reading is paused until batches are answered
   bool offline_counted_ = false;
   bool over_ = false;  // its state ended with its last connection
   bool ended_ = false;

@@ -6,7 +6,7 @@ namespace dunlin {
 
 void session::on_deliver(deliver& d) {
   core::tally t;
-  const uint64_t now = home().now_ms();
+  const uint64_t now = net::reactor::current()->now_ms();  // not home(): it may be on its way there
   const options& limits = directory_.limits;
   if (conn_ && at_home()) {
     std::string& out = conn_->out();
@@ -28,7 +28,9 @@ void session::on_deliver(deliver& d) {
 void session::pump() {
   if (!conn_ || !outgoing_.has_sendable()) return;
   core::tally t;
-  outgoing_.pump(home().now_ms(), conn_->out(), directory_.limits.output_high_bytes, t);
+  std::string& out = conn_->out();
+  const size_t sent = out.size() - conn_->unsent();  // still in front
+  outgoing_.pump(home().now_ms(), out, sent + directory_.limits.output_high_bytes, t);
   count(t);
   conn_->changed();
 }

@@ -1,5 +1,6 @@
 // Packets from the client.
 #include <algorithm>
+#include <utility>
 
 #include "base/log.hpp"
 #include "broker/mqtt/encode.hpp"
@@ -13,8 +14,6 @@ using mqtt::reason;
 
 namespace {
 
-constexpr uint32_t no_read = ~0u;
-
 size_t levels(std::string_view topic) {
   return 1 + static_cast<size_t>(std::count(topic.begin(), topic.end(), '/'));
 }
@@ -25,6 +24,7 @@ bool is_error(reason r) { return static_cast<uint8_t>(r) >= 0x80; }
 
 size_t session::consume(std::string_view bytes) {
   last_packet_ms_ = home().now_ms();
+  reading_ = true;
   incoming_.begin_read();
   size_t used = 0;
   while (used < bytes.size()) {
@@ -39,10 +39,10 @@ size_t session::consume(std::string_view bytes) {
       break;
     }
   }
-  router& r = router::of_this_thread();
-  const uint32_t batches = r.batches();
-  const uint32_t read = incoming_.end_read(batches);
-  r.send_all(*this, directory_, read, &gate_);
+  reading_ = false;
+  send_batches();
+  const uint32_t batches = std::exchange(batches_sent_, 0);
+  incoming_.end_read(batches);
   outstanding_ += batches;
   if (!conn_) {
     incoming_.disconnect();
@@ -156,12 +156,11 @@ reason session::refused_by_policy(const mqtt::publish& p) const {
   const options& limits = directory_.limits;
   if (p.topic.front() == '$' && p.topic.substr(0, 5) == "$SYS/") return reason::not_authorized;
   if (limits.payload_bytes_max && p.payload.size() > limits.payload_bytes_max)
-    return reason::packet_too_large;
+    return reason::quota_exceeded;
   return reason::success;
 }
 
 void session::batch_answered(const accepted& a) {
-  if (a.read == no_read) return;  // a will
   incoming_.answered(a.read, a.refusals);
   if (outstanding_ > 0) --outstanding_;
   send_acks();
@@ -169,8 +168,15 @@ void session::batch_answered(const accepted& a) {
   conn_->changed();
   if (held_ && outstanding_ < directory_.limits.batches_outstanding_max) {
     held_ = false;
+    last_packet_ms_ = home().now_ms();
     conn_->start_reading();
   }
+}
+
+void session::send_batches() {
+  router& r = router::of_this_thread();
+  batches_sent_ += r.batches();
+  r.send_all(*this, directory_, incoming_.next_read(), &gate_);
 }
 
 void session::send_acks() {
@@ -239,6 +245,7 @@ bool session::on_subscribe(const mqtt::frame& f) {
   auto result = mqtt::decode_subscribe(f, ver_);
   if (const auto* m = std::get_if<mqtt::malformed>(&result)) return fail(m->code, m->why);
   const mqtt::subscribe& s = *std::get_if<mqtt::subscribe>(&result);
+  send_batches();  // a shard sees what came first first
   const uint32_t token = new_answer(true, s.packet_id);
   std::vector<reason> codes;
   uint32_t due = 0;
@@ -290,6 +297,7 @@ bool session::on_unsubscribe(const mqtt::frame& f) {
   auto result = mqtt::decode_unsubscribe(f, ver_);
   if (const auto* m = std::get_if<mqtt::malformed>(&result)) return fail(m->code, m->why);
   const mqtt::unsubscribe& u = *std::get_if<mqtt::unsubscribe>(&result);
+  send_batches();
   const uint32_t token = new_answer(false, u.packet_id);
   std::vector<reason> codes;
   uint32_t due = 0;

@@ -54,7 +54,7 @@ void shard::publish(publish_batch& b) {
   batch_ms_ = 0;
   size_t left = b.items.size();
   for (const publish_item& item : b.items) {
-    if (item.msg->retain()) retain(item, refusals);
+    const bool kept = !item.msg->retain() || retain(item, refusals);
     const std::string_view topic = item.routed_to();
     if (!matched_valid_ || topic != matched_topic_) {
       matched_.clear();
@@ -67,7 +67,7 @@ void shard::publish(publish_batch& b) {
       auto& count = home().count();
       count.published.add();
       count.dropped[metrics::drop_reason::no_subscriber].add();
-      if (item.slot != core::incoming::no_slot)
+      if (kept && item.slot != core::incoming::no_slot)
         refusals.push_back({item.slot, reason::no_matching_subscribers});
       continue;
     }
@@ -139,13 +139,15 @@ void shard::append_record(rule_target& r, const publish_item& item, session_gate
   if (item.slot != core::incoming::no_slot) r.slots.push_back(item.slot);
 }
 
-void shard::retain(const publish_item& item, std::vector<core::refusal>& refusals) {
-  if (!retained_.set(item.msg)) {
+bool shard::retain(const publish_item& item, std::vector<core::refusal>& refusals) {
+  const bool kept = retained_.set(item.msg);
+  if (!kept) {
     home().count().retained_refused.add();
     if (item.slot != core::incoming::no_slot)
       refusals.push_back({item.slot, reason::quota_exceeded});
   }
   count_retained();
+  return kept;
 }
 
 void shard::count_retained() {
@@ -211,6 +213,7 @@ void shard::unsubscribe(unsubscribe_from& u) {
     index_.tidy(u.filter.view());
   }
   if (found) --t->uses;
+  if (!retained_jobs_.empty()) stop_retained(u);
   hub_.release(*t);
   if (u.token) send(who, subscribed{u.token});
 }
@@ -252,6 +255,17 @@ void shard::begin_retained(const subscribe_to& s) {
   more_retained(cursor);
 }
 
+void shard::stop_retained(const unsubscribe_from& u) {
+  for (auto it = retained_jobs_.begin(); it != retained_jobs_.end();) {
+    const bool its = it->second.gate == u.gate && it->second.filter.view() == u.filter.view();
+    if (its && u.group.empty())
+      retained_jobs_.erase(it++);
+    else
+      ++it;
+  }
+  if (const target* t = hub_.find(u.gate); t && t->uses == 0) parked_jobs_.erase(u.gate);
+}
+
 void shard::more_retained(uint64_t cursor) {
   auto it = retained_jobs_.find(cursor);
   if (it == retained_jobs_.end()) return;
@@ -268,6 +282,7 @@ void shard::more_retained(uint64_t cursor) {
                                     });
   job.fresh = false;
   job.after = std::move(progress.after);
+  count_retained();  // expired ones were dropped
   const bool done = progress.done;
   if (done) retained_jobs_.erase(it);
   if (hub_.take_touched()) {
@@ -278,7 +293,6 @@ void shard::more_retained(uint64_t cursor) {
     }
   }
   if (!done) send(this, send_more_retained{cursor});
-  count_retained();
 }
 
 void shard::drain(session_gate* gate) {

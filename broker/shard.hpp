@@ -59,7 +59,7 @@ class shard : public pinned<shard_actor::base> {
   void route_to(const entry& e, const publish_item& item, session_gate* origin, size_t expected);
   void again(const dispatch_again& d);
   void append_record(rule_target& r, const publish_item& item, session_gate* origin);
-  void retain(const publish_item& item, std::vector<core::refusal>& refusals);
+  bool retain(const publish_item& item, std::vector<core::refusal>& refusals);
 
   void subscribe(subscribe_to& s);
   void subscribe_shared(subscribe_to& s, target& t);
@@ -68,6 +68,7 @@ class shard : public pinned<shard_actor::base> {
   void bind(const bind_rule& b);
 
   void begin_retained(const subscribe_to& s);
+  void stop_retained(const unsubscribe_from& u);
   void more_retained(uint64_t cursor);
   void drain(session_gate* gate);
   void count_retained();

@@ -21,6 +21,7 @@ constexpr int events_max = 512;
 constexpr size_t messages_per_resume = 64;
 // While sockets keep it busy, io() is looked at every so many turns.
 constexpr uint32_t io_every_turns = 8;
+constexpr int actor_rounds_max = 4;
 constexpr uint64_t turn_max_window_ms = 10'000;
 
 uint64_t monotonic_ns() {
@@ -109,10 +110,12 @@ bool reactor::run_turn() {
   bool worked = take_inbox();
   if (read_again()) worked = true;
   if (poll_sockets()) worked = true;
-  if (run_actors()) worked = true;
+  // A PUBLISH goes from session to shard to session: in one turn, without a look at the sockets
+  // between.
+  for (int round = 0; round < actor_rounds_max && run_actors(); ++round) worked = true;
   if (!io_.stopped() && (!worked || ++turn_ % io_every_turns == 0) && io_.poll() > 0) worked = true;
   flush_dirty();
-  return worked || !ready_.empty();
+  return worked || !ready_.empty() || !dirty_.empty() || !rereads_.empty();
 }
 
 void reactor::run_until_idle() {

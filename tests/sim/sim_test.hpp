@@ -1,0 +1,34 @@
+// The fixture of the simulations: after every test, at rest, every message copy is accounted for.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "tests/sim/world.hpp"
+
+namespace dunlin::sim {
+
+class SimTest : public ::testing::Test {
+ protected:
+  world& start(const options& limits = {}, size_t reactors = 1) {
+    world_ = std::make_unique<world>(limits, reactors);
+    return *world_;
+  }
+  void TearDown() override {
+    if (!world_) return;
+    world_->run();
+    EXPECT_EQ(world_->check_identity(), "");
+  }
+
+  std::unique_ptr<world> world_;
+};
+
+inline constexpr auto v31 = mqtt::version::v31;
+inline constexpr auto v311 = mqtt::version::v311;
+inline constexpr auto v5 = mqtt::version::v5;
+
+// A retained or plain subscription, shortly.
+inline connect_options persistent(uint32_t expiry_s = 3600) {
+  return {.clean = false, .expiry_s = expiry_s};
+}
+
+}  // namespace dunlin::sim
