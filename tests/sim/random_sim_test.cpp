@@ -31,6 +31,7 @@ struct publisher {
   std::map<uint16_t, in_flight> flying;  // identifiers do not wrap in one run: the order is theirs
   std::set<std::string> acknowledged;
   int next = 0;
+  bool ready = false;  // its CONNACK has come
 
   void send(uint16_t id, const in_flight& f, bool dup) {
     if (f.released) return c->ack(packet_type::pubrel, id);
@@ -56,8 +57,10 @@ struct publisher {
   }
   void read() {
     for (const auto& r : c->take_packets()) {
-      if (r.type == packet_type::connack)
+      if (r.type == packet_type::connack) {
+        ready = true;
         for (const auto& [id, f] : flying) send(id, f, true);
+      }
       auto it = flying.find(r.id);
       if (it == flying.end()) continue;
       if (r.type == packet_type::puback || r.type == packet_type::pubrec)
@@ -81,10 +84,14 @@ struct subscriber {
   std::set<uint16_t> qos2_ids;              // received, not released
   std::vector<received> to_ack;
   std::string fault;
+  bool ready = true;
 
   void read(fakes::seeded_random& random) {
     for (auto& r : c->take_packets()) {
-      if (r.type == packet_type::connack) to_ack.clear();
+      if (r.type == packet_type::connack) {
+        ready = true;
+        to_ack.clear();
+      }
       if (r.type == packet_type::publish) {
         const bool again = r.qos == 2 && !qos2_ids.insert(r.id).second;
         if (!again && r.payload.starts_with("p")) deliver(r);
@@ -98,7 +105,7 @@ struct subscriber {
   void ack_one(size_t at) {
     const received r = to_ack[at];
     to_ack.erase(to_ack.begin() + static_cast<long>(at));
-    if (!c->open()) return;
+    if (!c->open() || !ready) return;
     if (r.type == packet_type::pubrel) {
       qos2_ids.erase(r.id);
       c->ack(packet_type::pubcomp, r.id);
@@ -150,6 +157,10 @@ class RandomSim : public SimTest {
   }
 
   void reconnect(client& c) {
+    for (auto& p : publishers_)
+      if (p.c == &c) p.read(), p.ready = false;
+    for (auto& s : subscribers_)
+      if (s.c == &c) s.read(random_), s.ready = false;
     // The old connection may still be open: a takeover.
     world_->begin_connect(c, persistent(), random_.below(2));
   }
@@ -224,7 +235,7 @@ class RandomSim : public SimTest {
       case 6:
       case 7: {
         auto& p = publishers_[random_.below(publishers)];
-        if (p.c->open() && p.flying.size() < 200)
+        if (p.c->open() && p.ready && p.flying.size() < 200)
           p.publish(topic_of(random_.below(topics)), static_cast<uint8_t>(random_.below(3)),
                     random_.one_in(10));
         break;
@@ -285,7 +296,7 @@ TEST_F(RandomSim, LosesNothingAcknowledgedKeepsOrderAndCountsEveryCopy) {
         const bool exactly_once = s.qos == 2 && payload.find(".2.") != std::string::npos;
         const auto n = s.got.count(payload);
         ASSERT_GE(n, 1u) << payload << " is lost for " << s.c->id();
-        if (exactly_once) ASSERT_EQ(n, 1u) << payload << " for " << s.c->id();
+        ASSERT_LE(n, exactly_once ? 1u : n) << payload << " twice for " << s.c->id();
       }
   }
   EXPECT_GT(acknowledged, 500u);
