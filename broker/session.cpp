@@ -180,13 +180,16 @@ void session::discard_state() {
 // member. Sent after the unsubscribes, so it is not chosen again.
 void session::give_back(const std::vector<mqtt::message_ptr>& messages,
                         const std::vector<filter_parts>& shared) {
-  for (const auto& m : messages)
-    for (const auto& s : shared)
-      if (mqtt::matches(s.filter.view(), m->topic())) {
-        send(directory_.shards[directory_.shard_of(m->topic())],
-             dispatch_again{s.filter, s.group, m});
-        break;
-      }
+  for (const auto& m : messages) {
+    const auto s = std::find_if(shared.begin(), shared.end(), [&](const filter_parts& f) {
+      return mqtt::matches(f.filter.view(), m->topic());
+    });
+    if (s == shared.end())  // it was unsubscribed since
+      home().count().dropped[metrics::drop_reason::session_ended].add();
+    else
+      send(directory_.shards[directory_.shard_of(m->topic())],
+           dispatch_again{s->filter, s->group, m});
+  }
 }
 
 // -- the connection goes ------------------------------------------------------

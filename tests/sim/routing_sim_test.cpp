@@ -180,6 +180,20 @@ TEST_F(RoutingSim, SharedMessagesOfAMemberThatEndsGoToAnother) {
   EXPECT_EQ(b.payloads(), "1");
 }
 
+TEST_F(RoutingSim, SharedMessagesWhoseSubscriptionIsGoneAreDroppedAndCounted) {
+  world& w = start();
+  client& a = ready(w, "a");
+  a.auto_ack = false;
+  subscribe(w, a, "$share/g/t", 1);
+  client& p = ready(w, "p");
+  p.publish("t", "1", 1);
+  a.unsubscribe("$share/g/t");
+  w.run();
+  a.lose();
+  w.run();
+  EXPECT_EQ(w.dropped(metrics::drop_reason::session_ended), 1u);
+}
+
 TEST_F(RoutingSim, RetainedMessagesAreSentReplacedAndRemoved) {
   world& w = start({}, 2);
   client& p = ready(w, "p");
