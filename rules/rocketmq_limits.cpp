@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <cstring>
 
 #include "base/utf8.hpp"
 
@@ -73,8 +75,26 @@ static_assert(std::is_sorted(reserved.begin(), reserved.end()));
 
 bool blank(std::string_view s) { return s.find_first_not_of(' ') == std::string_view::npos; }
 
+// Whether every byte is a printable ASCII character, eight at a time: nearly every text is.
+bool printable_ascii(std::string_view s) {
+  constexpr uint64_t ones = ~uint64_t{0} / 255, high = ones * 0x80;
+  const char* p = s.data();
+  size_t left = s.size();
+  uint64_t wrong = 0;
+  for (; left >= 8; p += 8, left -= 8) {
+    uint64_t v;
+    std::memcpy(&v, p, 8);
+    // The high bit of a byte is set by: itself; v - 0x20 below 0; v + 1 from 0x7F on.
+    wrong |= (v | (v - ones * 0x20) | (v + ones)) & high;
+  }
+  for (; left > 0; ++p, --left)
+    wrong |= static_cast<uint64_t>(*p < 0x20 || *p == 0x7F);  // char is signed: 0x80 and up too
+  return wrong == 0;
+}
+
 // What is wrong with a text; null when nothing is. `may_be_blank`: user properties.
 const char* text_fault(std::string_view s, bool may_be_blank) {
+  if (printable_ascii(s)) return !may_be_blank && blank(s) ? "is blank" : nullptr;
   if (!utf8_valid(s)) return "is not UTF-8";
   if (has_control_character(s)) return "contains a control character";
   if (!may_be_blank && blank(s)) return "is blank";
@@ -120,6 +140,8 @@ bool same_properties(const queue_message& a, const queue_message& b) {
 }  // namespace
 
 bool reserved_property(std::string_view name) {
+  // None begins with a small letter; the properties of rules do.
+  if (!name.empty() && name.front() >= 'a') return false;
   return name.starts_with(timer_prefix) ||
          std::binary_search(reserved.begin(), reserved.end(), name);
 }

@@ -88,6 +88,19 @@ TEST(RocketmqLimits, ControlCharactersAreThoseOfJava) {
     EXPECT_FALSE(has_control_character(good)) << good;
 }
 
+TEST(RocketmqLimits, EveryByteIsJudgedWhereverItStands) {
+  for (size_t length = 1; length <= 17; ++length)
+    for (size_t at = 0; at < length; ++at)
+      for (int byte = 0; byte < 256; ++byte) {
+        auto m = plain();
+        std::string value(length, 'x');
+        value[at] = static_cast<char>(byte);
+        m.properties = {{"p", value}};
+        const bool printable = byte >= 0x20 && byte < 0x7F;  // alone, 0x80 and up are not UTF-8
+        EXPECT_EQ(refusal(m).empty(), printable) << byte << " at " << at << " of " << length;
+      }
+}
+
 TEST(RocketmqLimits, TextThatIsNotUtf8IsRefusedSinceItWouldBreakTheWholeRequest) {
   EXPECT_TRUE(says(refusal_with({"n", "\xff"}), "not UTF-8"));
   auto m = plain();
