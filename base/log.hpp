@@ -1,7 +1,9 @@
-// Structured log lines on standard error: one event name and key=value fields a line (or one JSON object a line).
+// Structured log lines on standard error: one event name and key=value fields a line (or one JSON
+// object a line).
 //
-// Used by every layer but the pure ones. A level that is off costs one atomic load; fields are built by the caller, so
-// guard costly ones with enabled().   log::info("client_connected", {{"client_id", id}, {"address", peer}});
+// Used by every layer but the pure ones. A level that is off costs one atomic load; fields are
+// built by the caller, so guard costly ones with enabled().   log::info("client_connected",
+// {{"client_id", id}, {"address", peer}});
 // -> 2026-01-02T03:04:05.678Z info client_connected client_id=c1 address=127.0.0.1:5555
 #pragma once
 

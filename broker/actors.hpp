@@ -157,7 +157,7 @@ struct send_more_retained {
 using shard_actor = caf::typed_actor<caf::reacts_to<publish_batch>, caf::reacts_to<subscribe_to>,
                                      caf::reacts_to<unsubscribe_from>, caf::reacts_to<drained>,
                                      caf::reacts_to<bind_rule>, caf::reacts_to<send_more_retained>,
-                     caf::reacts_to<dispatch_again>>;
+                                     caf::reacts_to<dispatch_again>>;
 
 using registry_actor = caf::typed_actor<caf::reacts_to<publish_batch>, caf::reacts_to<open_session>,
                                         caf::reacts_to<release_session>, caf::reacts_to<drained>,

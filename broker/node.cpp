@@ -53,8 +53,8 @@ absl::Status node::open() {
   for (size_t i = 0; i < config_.listeners.size(); ++i) {
     auto fd = net::bind_tcp(config_.listeners[i]);
     if (!fd.ok())
-      return absl::Status(fd.status().code(), absl::StrCat("listeners.", i, ".address: ",
-                                                           fd.status().message()));
+      return absl::Status(fd.status().code(),
+                          absl::StrCat("listeners.", i, ".address: ", fd.status().message()));
     sockets_.push_back(*fd);
     addresses_.push_back(net::local_address(*fd));
   }

@@ -1,9 +1,10 @@
-// Every actor interface and message of rules. The broker knows a rule by these alone; rules do not know the broker.
+// Every actor interface and message of rules. The broker knows a rule by these alone; rules do not
+// know the broker.
 //
 //   shard --store--> outbound        the messages of one batch that matched the rule's topic
 //   session --client_event--> status  a client of the rule's group came or went
-//   inbound --inject--> ingress       the broker's end: messages for devices, answered when their obligations are met
-//   api --describe--> any rule        what GET /api/v1/rules shows
+//   inbound --inject--> ingress       the broker's end: messages for devices, answered when their
+//   obligations are met api --describe--> any rule        what GET /api/v1/rules shows
 #pragma once
 
 #include <caf/all.hpp>
@@ -17,8 +18,9 @@
 
 namespace dunlin::rules {
 
-// Asks an outbound rule to take messages. The answer comes when they are durable (acknowledge: stored) or in the message
-// queue (acknowledge: delivered); an error of category "rules" (rules/errors.hpp) when the rule cannot take them.
+// Asks an outbound rule to take messages. The answer comes when they are durable (acknowledge:
+// stored) or in the message queue (acknowledge: delivered); an error of category "rules"
+// (rules/errors.hpp) when the rule cannot take them.
 struct store {
   std::string records;  // append_record, one after the other
   uint32_t count = 0;
@@ -36,7 +38,8 @@ struct client_event {
   int64_t time_ms;         // since the epoch
 };
 
-// A message from a backend for devices. A topic {parent}/p2p/{clientId} goes to that client without a subscription.
+// A message from a backend for devices. A topic {parent}/p2p/{clientId} goes to that client without
+// a subscription.
 struct inbound_message {
   std::string topic;        // where it is routed
   std::string shown_topic;  // what the receiver sees (mqttRealTopic); empty: topic
@@ -57,10 +60,12 @@ struct injected {
 struct describe {};
 struct stop {};  // finish what is in flight, then quit
 
-using outbound_actor = caf::typed_actor<caf::replies_to<store>::with<stored>,
-                                        caf::replies_to<describe>::with<rule_status>, caf::reacts_to<stop>>;
-using status_actor = caf::typed_actor<caf::reacts_to<client_event>,
-                                      caf::replies_to<describe>::with<rule_status>, caf::reacts_to<stop>>;
+using outbound_actor =
+    caf::typed_actor<caf::replies_to<store>::with<stored>,
+                     caf::replies_to<describe>::with<rule_status>, caf::reacts_to<stop>>;
+using status_actor =
+    caf::typed_actor<caf::reacts_to<client_event>, caf::replies_to<describe>::with<rule_status>,
+                     caf::reacts_to<stop>>;
 using inbound_actor =
     caf::typed_actor<caf::replies_to<describe>::with<rule_status>, caf::reacts_to<stop>>;
 using ingress_actor = caf::typed_actor<caf::replies_to<inject>::with<injected>>;

@@ -25,15 +25,16 @@ enum class unroutable { ack, dead_letter };
 struct rule {
   std::string id;
   rule_type type = rule_type::outbound;
-  std::string topic;           // MQTT parent topic (outbound, inbound); the rule takes `topic` and `topic/#`
-  std::string queue;           // topic of the message queue
-  std::string group;           // status: the clients' group ID ("GID_demo"); inbound: the consumer group (default: DUNLIN_<id>)
+  std::string topic;  // MQTT parent topic (outbound, inbound); the rule takes `topic` and `topic/#`
+  std::string queue;  // topic of the message queue
+  std::string group;  // status: the clients' group ID ("GID_demo"); inbound: the consumer group
+                      // (default: DUNLIN_<id>)
   rule_format format = rule_format::message;
   rule_order order = rule_order::none;
   acknowledge ack = acknowledge::stored;
   unroutable policy = unroutable::ack;  // inbound: a message that no device takes
   uint64_t spool_bytes_max = 8ull << 30;
-  uint32_t in_flight_max = 16;          // requests to the queue at once
+  uint32_t in_flight_max = 16;           // requests to the queue at once
   uint32_t envelope_messages_max = 512;  // device messages in one envelope
   std::chrono::milliseconds linger{5};   // waits this long to fill a batch
   std::chrono::milliseconds retry_min{100}, retry_max{10000};
@@ -56,8 +57,9 @@ struct running_rule {
   inbound_actor inbound;
 };
 
-// Opens the spools and starts every rule. An unreadable data directory or a spool that cannot be opened is an error that
-// names the path and what to do.
-absl::StatusOr<std::vector<running_rule>> start_rules(caf::actor_system& system, rules_config config);
+// Opens the spools and starts every rule. An unreadable data directory or a spool that cannot be
+// opened is an error that names the path and what to do.
+absl::StatusOr<std::vector<running_rule>> start_rules(caf::actor_system& system,
+                                                      rules_config config);
 
 }  // namespace dunlin::rules

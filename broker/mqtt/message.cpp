@@ -28,6 +28,7 @@ char* put_16(uint16_t v, char* out) {
 }
 
 char* put(std::string_view s, char* out) {
+  if (s.empty()) return out;  // it may point nowhere, which memcpy does not take
   std::memcpy(out, s.data(), s.size());
   return out + s.size();
 }

@@ -1,5 +1,6 @@
 #include "broker/net/connection.hpp"
 
+#include <cassert>
 #include <cstring>
 
 namespace dunlin::net {
@@ -16,6 +17,7 @@ connection::connection(net::reactor& r, std::string peer)
 }
 
 void connection::start_reading() {
+  assert(net::reactor::current() == &reactor_);
   paused_ = false;
   if (closed_ || reading_ || read_queued_ || (!readable_ && partial_.empty())) return;
   read_queued_ = true;

@@ -30,8 +30,7 @@ std::string to_text(const sockaddr_storage& a) {
 absl::Status cannot_listen(const std::string& address, int error) {
   std::string hint;
   if (error == EADDRINUSE)
-    hint =
-        ". Hint: another program listens there; stop it or choose another port (see: ss -ltnp)";
+    hint = ". Hint: another program listens there; stop it or choose another port (see: ss -ltnp)";
   if (error == EACCES) hint = ". Hint: ports below 1024 need root or CAP_NET_BIND_SERVICE";
   if (error == EADDRNOTAVAIL) hint = ". Hint: no interface of this machine has that address";
   return absl::UnavailableError(

@@ -15,8 +15,8 @@
 
 namespace dunlin::net {
 
-// "127.0.0.1:1883", "[::1]:1883" or "*:1883" bound; nothing is accepted before tcp_listener::start().
-// The error names the address and what to do.
+// "127.0.0.1:1883", "[::1]:1883" or "*:1883" bound; nothing is accepted before
+// tcp_listener::start(). The error names the address and what to do.
 absl::StatusOr<int> bind_tcp(const std::string& address);
 // The address a socket is bound to ("127.0.0.1:1883"): the port that the system chose when 0 was
 // asked for.

@@ -15,25 +15,25 @@ namespace {
 
 constexpr const char* examples = R"(Scenarios:
   connect    --clients N [--hold S]          connection rate, then memory of each idle connection
-  subscribe  --clients N --per-client S      subscription rate, memory of each, then messages to them all
-  fan-in     --publishers N --subscribers M  every publisher's own topic to every subscriber of them all
+  subscribe  --clients N --per-client S      subscription rate, memory of each, then a message each
+  fan-in     --publishers N --subscribers M  each one's own topic to every subscriber
   fan-out    --subscribers N                 one topic to N subscribers
   pairs      --pairs N [--p2p PARENT]        2N clients, each sends to its partner
   shared     --publishers N --subscribers M  each message to one member of $share/GROUP
-  retained   --messages N --subscribers M    N retained messages, then M subscribers that get all of them
-  rules      --topic T [--verify-embedded U] messages into an outbound rule, read back from its embedded queue
+  retained   --messages N --subscribers M    N retained messages, then M that get all
+  rules      --topic T [--verify-embedded U] into a rule, read back from its queue
 
 Examples:
   dunlin-load fan-in --qos 1 --window 32 --pid $(pidof dunlin)
-  dunlin-load fan-in --qos 1 --rate 10000 --goal-p99 5      # fixed rate, latency counted from when a message was due
+  dunlin-load fan-in --qos 1 --rate 10000 --goal-p99 5   # latency counts from when it was due
   dunlin-load pairs --pairs 500 --p2p chat --qos 1 --window 4
   dunlin-load fan-out --subscribers 1000 --target 127.0.0.1:1883 --target 127.0.0.1:1884
   dunlin-load connect --clients 19000 --per-address 5000 --connect-rate 5000 --json -
   dunlin-load rules --topic sensors --verify-embedded http://127.0.0.1:8080 --queue sensors_up
 
-Exit code: 0 all that was sent is accounted for, 1 wrong usage or a client that could not connect or was cut off,
-2 loss (or a run that ended before everything had come), 3 duplicates at QoS 2 or messages at the wrong receiver,
-4 reordering, 5 the latency goal was missed.)";
+Exit code: 0 all that was sent is accounted for, 1 wrong usage or a client that could not
+connect or was cut off, 2 loss (or a run that ended before everything had come), 3 duplicates
+at QoS 2 or messages at the wrong receiver, 4 reordering, 5 the latency goal was missed.)";
 
 const std::map<std::string, scenario> scenarios = {
     {"connect", scenario::connect},   {"subscribe", scenario::subscribe},

@@ -282,7 +282,7 @@ class RandomSim : public SimTest {
 
 TEST_F(RandomSim, LosesNothingAcknowledgedKeepsOrderAndCountsEveryCopy) {
   SCOPED_TRACE(random_.name());
-  for (int round = 0; round < 5; ++round) {
+  for (int round = 0; round < 10; ++round) {
     for (int i = 0; i < 2000; ++i) step();
     settle();
     if (HasFatalFailure()) return;
