@@ -56,6 +56,17 @@ rules::status_actor::behavior_type status(
           [self](const rules::stop&) { self->quit(); }};
 }
 
+void ask(caf::event_based_actor* self, const rules::ingress_actor& ingress,
+         std::shared_ptr<std::string> answer, std::vector<rules::inbound_message> messages) {
+  self->request(ingress, caf::infinite, rules::inject{std::move(messages)})
+      .then([answer](const rules::injected& i) {
+        static constexpr const char* names[] = {"met", "no_receiver", "refused"};
+        answer->clear();
+        for (auto r : i.results)
+          *answer += (answer->empty() ? "" : " ") + std::string(names[static_cast<int>(r)]);
+      });
+}
+
 }  // namespace
 
 world::world(const options& limits, size_t reactors) {
@@ -170,16 +181,7 @@ std::vector<rules::client_event>& world::watch_group(const std::string& group) {
 
 std::shared_ptr<std::string> world::inject(std::vector<rules::inbound_message> messages) {
   auto answer = std::make_shared<std::string>("waiting");
-  auto asks = [this, answer, messages](caf::event_based_actor* self) {
-    self->request(ingress_, caf::infinite, rules::inject{messages})
-        .then([answer](const rules::injected& i) {
-          static constexpr const char* names[] = {"met", "no_receiver", "refused"};
-          answer->clear();
-          for (auto r : i.results)
-            *answer += (answer->empty() ? "" : " ") + std::string(names[static_cast<int>(r)]);
-        });
-  };
-  system_.spawn(asks);
+  system_.spawn(ask, ingress_, answer, std::move(messages));
   run();
   return answer;
 }
