@@ -144,8 +144,12 @@ void reactor::post(std::function<void()> f) {
   wake();
 }
 
+// Either this thread sees that the reactor sleeps, or the reactor sees woken_ before it does: both
+// are set and read with sequential consistency. A reactor that is at work costs its senders no
+// system call.
 void reactor::wake() {
-  if (woken_.exchange(true)) return;
+  woken_.store(true);
+  if (!sleeping_.load() || !sleeping_.exchange(false)) return;
   const uint64_t one = 1;
   [[maybe_unused]] auto n = ::write(wake_fd_, &one, sizeof one);
 }
@@ -259,6 +263,12 @@ int reactor::wait_ms() const {
 void reactor::wait() {
   const int timeout = wait_ms();
   if (timeout == 0) return;
+  sleeping_.store(true);
+  if (!woken_.load()) sleep(timeout);
+  sleeping_.store(false);
+}
+
+void reactor::sleep(int timeout) {
   if (!io_.stopped()) return wait_in_io(timeout);
   // One event is enough to end the wait: the next turn takes them all (the set is only looked at).
   epoll_event e;

@@ -94,6 +94,7 @@ class reactor : public caf::execution_unit {
   bool read_again();
   void flush_dirty();
   void wait();
+  void sleep(int timeout_ms);
   void wait_in_io(int timeout_ms);
   int wait_ms() const;
   void wake();
@@ -122,7 +123,8 @@ class reactor : public caf::execution_unit {
   std::vector<caf::resumable*> inbox_;
   std::vector<std::function<void()>> posted_;
   std::vector<caf::resumable*> inbox_taken_;
-  std::atomic<bool> woken_{false};
+  std::atomic<bool> woken_{false};     // the inbox has something
+  std::atomic<bool> sleeping_{false};  // a write to wake_fd_ is needed to be seen
   std::atomic<bool> stopping_{false};
   std::thread thread_;
   uint32_t turn_ = 0;
