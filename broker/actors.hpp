@@ -121,7 +121,6 @@ struct subscribe_to {
   core::shared_text group;  // empty: not shared
   mqtt::subscription_options options;
   uint32_t id = 0;  // subscription identifier, 0: none
-  bool is_new = true;
   bool send_retained = true;
   session_actor who;
   session_gate* gate = nullptr;

@@ -12,6 +12,7 @@
 
 #include "base/log.hpp"
 #include "base/version.hpp"
+#include "base/wall_clock.hpp"
 #include "broker/api/http_server.hpp"
 #include "broker/api/routes.hpp"
 #include "broker/backend.hpp"
@@ -39,12 +40,6 @@ sigset_t end_signals() {
   ::sigaddset(&s, SIGTERM);
   ::sigaddset(&s, SIGINT);
   return s;
-}
-
-int64_t wall_clock_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
 }
 
 std::string random_id() {

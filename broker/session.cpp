@@ -4,6 +4,7 @@
 #include <random>
 
 #include "base/log.hpp"
+#include "base/wall_clock.hpp"
 #include "broker/mqtt/encode.hpp"
 
 namespace dunlin {
@@ -24,12 +25,6 @@ std::string channel_id(uint64_t connection) {
   std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(process),
                 static_cast<unsigned long long>(connection));
   return text;
-}
-
-int64_t wall_clock_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
 }
 
 }  // namespace

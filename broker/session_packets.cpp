@@ -286,10 +286,9 @@ reason session::subscribe_one(const mqtt::subscribe_entry& e, uint32_t id, uint3
   }
   const bool retained =
       e.options.retain_handling == 0 || (e.options.retain_handling == 1 && is_new);
-  *shards +=
-      send_to_shards(subscribe_to{parts.filter, parts.group, granted.options, id, is_new, retained,
-                                  caf::actor_cast<session_actor>(this), &gate_, token},
-                     filter);
+  *shards += send_to_shards(subscribe_to{parts.filter, parts.group, granted.options, id, retained,
+                                         caf::actor_cast<session_actor>(this), &gate_, token},
+                            filter);
   return static_cast<reason>(granted.options.qos);
 }
 

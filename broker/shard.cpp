@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/wall_clock.hpp"
 #include "broker/mqtt/properties.hpp"
 #include "rules/record.hpp"
 
@@ -15,12 +16,6 @@ namespace {
 // Messages of one batch that a receiver's list is sized for at once.
 constexpr size_t reserve_max = 256;
 constexpr size_t retained_per_step = 256;
-
-int64_t wall_clock_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 std::string group_key(std::string_view group, std::string_view filter) {
   std::string key(group);

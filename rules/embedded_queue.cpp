@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/wall_clock.hpp"
 #include "rules/batch_thread.hpp"
 #include "rules/embedded_store.hpp"
 
@@ -43,12 +44,6 @@ struct nack_op {
 };
 struct close_op {};
 using op = std::variant<send_op, receive_op, ack_op, nack_op, close_op>;
-
-int64_t wall_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= name_bytes_max &&
@@ -128,7 +123,7 @@ bool worker::change(send_op& s) {
     s.result = bad_name(s.topic);
   } else if (store_->faulty()) {
     s.result = {outcome::retry, 0, "the queue's disk cannot be written"};
-  } else if (!store_->append(s.topic, s.batch, wall_ms())) {
+  } else if (!store_->append(s.topic, s.batch, wall_clock_ms())) {
     s.result = {outcome::retry, 0,
                 "the embedded queue's topic " + s.topic +
                     " is full: a consumer group is far behind (queue.messages_max, bytes_max)"};
@@ -219,7 +214,7 @@ void worker::serve() {
 void worker::drop_old() {
   if (store_->faulty() || clock::now() < looked_for_old_ + retention_interval) return;
   looked_for_old_ = clock::now();
-  store_->drop_old(wall_ms());
+  store_->drop_old(wall_clock_ms());
 }
 
 clock::time_point worker::next_wake() const {

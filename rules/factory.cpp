@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "base/wall_clock.hpp"
 #include "rules/inbound.hpp"
 #include "rules/outbound.hpp"
 #include "rules/rule.hpp"
@@ -11,12 +12,6 @@
 
 namespace dunlin::rules {
 namespace {
-
-int64_t wall_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 using sync_mode = enum rules_config::sync;
 
@@ -40,7 +35,7 @@ driver_config driver_of(const rule& r, const spool_state& state, const rules_con
   d.state = state;
   d.store = store;
   d.queue = config.queue;
-  d.wall_ms = wall_ms;
+  d.wall_ms = wall_clock_ms;
   return d;
 }
 
@@ -61,7 +56,7 @@ running_rule start(caf::actor_system& system, rule r, const spool_state& state,
       in.queue = config.queue;
       in.store = store;
       in.ingress = config.ingress;
-      in.wall_ms = wall_ms;
+      in.wall_ms = wall_clock_ms;
       running.inbound = spawn_inbound(system, std::move(in));
       break;
     }

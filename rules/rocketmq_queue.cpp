@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "base/wall_clock.hpp"
 #include "rules/rocketmq_consumer.hpp"
 #include "rules/rocketmq_convert.hpp"
 #include "rules/rocketmq_engine.hpp"
@@ -25,11 +26,6 @@ constexpr size_t arena_block_bytes = 256 << 10;
 constexpr milliseconds nack_delay_min{1000}, nack_delay_max{12 * 3600 * 1000};
 
 queue_result closed() { return {outcome::retry, 0, "the queue is closed"}; }
-
-int64_t now_ms() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<milliseconds>(now).count();
-}
 
 google::protobuf::ArenaOptions arena_options(char* block) {
   google::protobuf::ArenaOptions out;
@@ -108,7 +104,7 @@ void rocketmq_queue::start_send(std::string topic, std::vector<queue_message> ba
   auto* request = google::protobuf::Arena::CreateMessage<wire::SendMessageRequest>(&arena_);
   auto* resource = google::protobuf::Arena::CreateMessage<wire::Resource>(&arena_);
   resource->set_name(topic);
-  const wire_batch shared{resource, engine_.host(), now_ms()};
+  const wire_batch shared{resource, engine_.host(), wall_clock_ms()};
   request->mutable_messages()->Reserve(static_cast<int>(batch.size()));
   for (auto& m : batch) to_wire(std::move(m), shared, *request->add_messages());
   engine_.unary<wire::SendMessageResponse>(
