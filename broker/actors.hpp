@@ -19,6 +19,7 @@
 #include "broker/core/delivery.hpp"
 #include "broker/core/filter.hpp"
 #include "broker/core/incoming.hpp"
+#include "broker/listener_profile.hpp"
 #include "broker/mqtt/packet.hpp"
 #include "broker/net/connection.hpp"
 #include "broker/session_gate.hpp"
@@ -70,6 +71,8 @@ struct subscribed {
 struct connect_request {
   mqtt::version ver = mqtt::version::v311;
   std::string client_id;
+  std::string user_name;  // empty: none
+  listener_ptr listener;
   bool clean_start = true;
   bool assigned_id = false;         // client_id was made by the server
   uint16_t keep_alive_s = 0;        // in force, 0: none

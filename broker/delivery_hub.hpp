@@ -121,7 +121,7 @@ class delivery_hub {
     return park(t);
   }
   bool park(target& t) {
-    const uint32_t most = directory_.limits.mailbox_messages_max;
+    const uint32_t most = directory_.limits().mailbox_messages_max;
     if (!t.gate->held(most)) return false;
     t.gate->parked.store(true);
     return t.gate->held(most);
@@ -175,7 +175,9 @@ class delivery_hub {
     rules::store s{std::exchange(r.records, {}), std::exchange(r.count, 0)};
     const uint32_t count = s.count;
     self_.home().count().queued.add(count);
-    self_.request(r.who, std::chrono::milliseconds(directory_.limits.rule_timeout_ms), std::move(s))
+    self_
+        .request(r.who, std::chrono::milliseconds(directory_.limits().rule_timeout_ms),
+                 std::move(s))
         .then(
             [this, id, count](const rules::stored&) {
               self_.home().count().queued.sub(count);

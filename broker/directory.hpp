@@ -1,27 +1,26 @@
-// Where everything of one node is: its shards and registries, its limits, the rules that watch
+// Where everything of one node is: its shards and registries, its settings, the rules that watch
 // clients.
 //
-// Filled once by the node before any listener starts, then only read, from every reactor.
+// Filled once by the node before any listener starts, then only read, from every reactor; the
+// settings alone are replaced, as a whole, by a reload.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
 
 #include <atomic>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "broker/actors.hpp"
-#include "broker/core/outgoing.hpp"
 #include "broker/mqtt/topic.hpp"
-#include "broker/options.hpp"
+#include "broker/settings.hpp"
 
 namespace dunlin {
 
 struct directory {
-  options limits;
-  bool anonymous = true;  // clients without credentials are let in
-  core::outgoing::limits queue_limits;
   std::vector<net::reactor*> reactors;
   std::vector<shard_actor> shards;
   std::vector<registry_actor> registries;
@@ -29,6 +28,16 @@ struct directory {
   std::atomic<uint32_t> connections{0};
   std::atomic<uint32_t> offline_sessions{0};
   std::atomic<bool> draining{false};
+
+  // The settings in force. A snapshot is kept as long as the node runs (a reload is rare, a
+  // snapshot small), so a reference stays good.
+  const settings& now() const { return *settings_.load(std::memory_order_acquire); }
+  const options& limits() const { return now().limits; }
+  void put(settings s) {
+    std::lock_guard lock(snapshots_mutex_);
+    snapshots_.push_back(std::make_unique<const settings>(std::move(s)));
+    settings_.store(snapshots_.back().get(), std::memory_order_release);
+  }
 
   static size_t hash(std::string_view s) { return std::hash<std::string_view>{}(s); }
   size_t shard_of(std::string_view topic) const {
@@ -53,6 +62,11 @@ struct directory {
     auto it = status_rules.find(absl::string_view(client_id.data(), at));
     return it == status_rules.end() ? nullptr : &it->second;
   }
+
+ private:
+  std::mutex snapshots_mutex_;
+  std::vector<std::unique_ptr<const settings>> snapshots_;
+  std::atomic<const settings*> settings_{nullptr};
 };
 
 }  // namespace dunlin

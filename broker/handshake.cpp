@@ -24,7 +24,8 @@ std::string make_client_id() {
 
 class handshake final : public net::consumer {
  public:
-  handshake(net::connection_ptr c, directory& d) : conn_(std::move(c)), directory_(d) {
+  handshake(net::connection_ptr c, directory& d, listener_ptr l)
+      : conn_(std::move(c)), directory_(d), listener_(std::move(l)) {
     timer_.owner = this;
     timer_.on_fire = [](net::timer& t) {
       auto* h = static_cast<connect_timer&>(t).owner;
@@ -33,13 +34,13 @@ class handshake final : public net::consumer {
       h->close();
     };
     auto& r = conn_->reactor();
-    r.timers().set(timer_, r.now_ms() + d.limits.connect_timeout_ms);
+    r.timers().set(timer_, r.now_ms() + d.limits().connect_timeout_ms);
     conn_->set_consumer(this);
     conn_->start_reading();
   }
 
   size_t consume(std::string_view bytes) override {
-    const auto result = mqtt::next_frame(bytes, directory_.limits.packet_bytes_max);
+    const auto result = mqtt::next_frame(bytes, directory_.limits().packet_bytes_max);
     if (std::get_if<mqtt::need_more>(&result)) {
       // The first byte tells whether it can become a CONNECT.
       if (static_cast<uint8_t>(bytes[0]) == 0x10) return 0;
@@ -84,7 +85,7 @@ class handshake final : public net::consumer {
       return refuse(is_v5 ? mqtt::version::v5 : mqtt::version::v311, m->code, m->why, answer);
     }
     const auto& c = *std::get_if<mqtt::connect>(&result);
-    const options& limits = directory_.limits;
+    const options& limits = directory_.limits();
     if (directory_.draining.load())
       return refuse(c.ver, reason::server_unavailable, "the server shuts down", true);
     if (connections() > limits.connections_max)
@@ -93,7 +94,7 @@ class handshake final : public net::consumer {
         (c.client_id.empty() && c.ver != mqtt::version::v5 && !c.clean_start))
       return refuse(c.ver, reason::client_identifier_not_valid, "client ID empty or too long",
                     true);
-    if (!directory_.anonymous)  // the only way in that this version has
+    if (!directory_.now().anonymous)  // the only way in that this version has
       return refuse(c.ver, reason::not_authorized, "access.anonymous is off", true);
     if (c.props.authentication_method)
       return refuse(c.ver, reason::bad_authentication_method, "no enhanced authentication here",
@@ -116,9 +117,11 @@ class handshake final : public net::consumer {
 
   void accept(const mqtt::connect& c) {
     auto r = std::make_shared<connect_request>();
-    const options& limits = directory_.limits;
+    const options& limits = directory_.limits();
     r->ver = c.ver;
     r->client_id = c.client_id;
+    r->user_name = c.user_name.value_or("");
+    r->listener = listener_;
     r->clean_start = c.clean_start;
     if (c.client_id.empty()) {
       r->client_id = make_client_id();
@@ -149,7 +152,7 @@ class handshake final : public net::consumer {
   }
 
   void set_session_expiry(const mqtt::connect& c, connect_request& r) const {
-    const uint32_t most = directory_.limits.session_expiry_max_s;
+    const uint32_t most = directory_.limits().session_expiry_max_s;
     if (c.ver != mqtt::version::v5) {
       r.session_expiry_s = c.clean_start ? 0 : most;
       return;
@@ -185,11 +188,14 @@ class handshake final : public net::consumer {
 
   net::connection_ptr conn_;
   directory& directory_;
+  listener_ptr listener_;
   connect_timer timer_;
 };
 
 }  // namespace
 
-void begin_handshake(net::connection_ptr c, directory& d) { new handshake(std::move(c), d); }
+void begin_handshake(net::connection_ptr c, directory& d, listener_ptr l) {
+  new handshake(std::move(c), d, std::move(l));
+}
 
 }  // namespace dunlin

@@ -5,12 +5,13 @@
 #pragma once
 
 #include "broker/directory.hpp"
+#include "broker/listener_profile.hpp"
 #include "broker/net/connection.hpp"
 
 namespace dunlin {
 
 // Takes charge of a new connection, on its reactor. Without a CONNECT within connect_timeout_ms it
 // is closed.
-void begin_handshake(net::connection_ptr c, directory& d);
+void begin_handshake(net::connection_ptr c, directory& d, listener_ptr l);
 
 }  // namespace dunlin

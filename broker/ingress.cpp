@@ -16,9 +16,9 @@ mqtt::message_ptr ingress::make(const rules::inbound_message& m) {
   const std::string& shown = m.shown_topic.empty() ? m.topic : m.shown_topic;
   const bool bad = !mqtt::valid_topic_name(m.topic) || !mqtt::valid_topic_name(shown) ||
                    !mqtt::valid_utf8(m.topic) || !mqtt::valid_utf8(shown) ||
-                   m.topic.size() > directory_.limits.topic_bytes_max ||
-                   shown.size() > directory_.limits.topic_bytes_max ||
-                   m.payload.size() > directory_.limits.packet_bytes_max;
+                   m.topic.size() > directory_.limits().topic_bytes_max ||
+                   shown.size() > directory_.limits().topic_bytes_max ||
+                   m.payload.size() > directory_.limits().packet_bytes_max;
   if (bad) return {};
   std::string forwarded;
   if (!m.content_type.empty()) mqtt::append_content_type(m.content_type, forwarded);

@@ -29,10 +29,7 @@ node::actor_config::actor_config() {
 node::node(node_config config) : config_(std::move(config)), system_(actor_config_) {
   system_.await_actors_before_shutdown(false);
   if (config_.reactors == 0) config_.reactors = std::max(1u, std::thread::hardware_concurrency());
-  directory_.limits = config_.limits;
-  directory_.anonymous = config_.anonymous;
-  directory_.queue_limits = {config_.limits.queue_messages_max, config_.limits.queue_bytes_max,
-                             config_.limits.queue_qos0};
+  directory_.put(config_.initial);
   for (uint32_t i = 0; i < config_.reactors; ++i) {
     reactors_.push_back(std::make_unique<net::reactor>(system_, i, monotonic_ms));
     directory_.reactors.push_back(reactors_.back().get());
@@ -51,7 +48,7 @@ uint64_t node::total(uint64_t (*of)(net::reactor&)) const {
 
 absl::Status node::open() {
   for (size_t i = 0; i < config_.listeners.size(); ++i) {
-    auto fd = net::bind_tcp(config_.listeners[i]);
+    auto fd = net::bind_tcp(config_.listeners[i].address);
     if (!fd.ok())
       return absl::Status(fd.status().code(),
                           absl::StrCat("listeners.", i, ".address: ", fd.status().message()));
@@ -70,7 +67,7 @@ void node::start_core() {
       spawn_pinned<dunlin::ingress>(system_, *reactors_[0], directory_));
   running_ = true;
   started_at_ = std::chrono::steady_clock::now();
-  if (config_.limits.sys_interval_s > 0) {
+  if (directory_.limits().sys_interval_s > 0) {
     sys_timer_.owner = this;
     sys_timer_.on_fire = [](net::timer& t) { static_cast<sys_timer&>(t).owner->publish_sys(); };
     reactors_[0]->post([this] { publish_sys(); });
@@ -88,10 +85,12 @@ void node::bind(const std::vector<rules::running_rule>& rules) {
 }
 
 absl::Status node::start_listeners() {
-  for (const int fd : sockets_) {
+  for (size_t i = 0; i < sockets_.size(); ++i) {
     listeners_.push_back(std::make_unique<net::tcp_listener>(
-        fd, directory_.reactors,
-        [this](net::connection_ptr c) { begin_handshake(std::move(c), directory_); }));
+        sockets_[i], directory_.reactors,
+        [this, profile = config_.listeners[i].profile](net::connection_ptr c) {
+          begin_handshake(std::move(c), directory_, profile);
+        }));
     if (auto s = listeners_.back()->start(); !s.ok()) return s;
   }
   sockets_.clear();
@@ -161,7 +160,7 @@ void node::publish_sys() {
   publish_sys_topic("bytes/received", sum([](counters& c) { return c.bytes_received.value(); }));
   publish_sys_topic("bytes/sent", sum([](counters& c) { return c.bytes_sent.value(); }));
   reactors_[0]->timers().set(sys_timer_,
-                             reactors_[0]->now_ms() + config_.limits.sys_interval_s * 1000ull);
+                             reactors_[0]->now_ms() + directory_.limits().sys_interval_s * 1000ull);
 }
 
 }  // namespace dunlin

@@ -3,8 +3,8 @@
 // Used by main (serve.cpp) and by end-to-end tests. Errors that the operator can mend (a port that
 // is taken) come from open(), before anything runs.
 //
-//   node n({.limits = ..., .reactors = 2, .listeners = {"127.0.0.1:1883"}});
-//   if (auto s = n.open(); !s.ok()) ...   n.start();  ...  n.stop();
+//   node n({.initial = {.limits = ...}, .reactors = 2, .listeners = {{"127.0.0.1:1883",
+//   profile}}}); if (auto s = n.open(); !s.ok()) ...   n.start();  ...  n.stop();
 #pragma once
 
 #include <absl/status/status.h>
@@ -17,18 +17,18 @@
 #include <vector>
 
 #include "broker/directory.hpp"
+#include "broker/listener_profile.hpp"
 #include "broker/net/tcp.hpp"
-#include "broker/options.hpp"
+#include "broker/settings.hpp"
 #include "rules/rule.hpp"
 
 namespace dunlin {
 
 struct node_config {
-  options limits;
-  bool anonymous = true;               // clients without credentials are let in
-  uint32_t reactors = 0;               // 0: one per core
-  std::vector<std::string> listeners;  // addresses
-  std::string version;                 // shown in $SYS/broker/version
+  settings initial;
+  uint32_t reactors = 0;  // 0: one per core
+  std::vector<listener_config> listeners;
+  std::string version;  // shown in $SYS/broker/version
 };
 
 class node {

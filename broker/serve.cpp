@@ -16,6 +16,7 @@
 #include "broker/api/http_server.hpp"
 #include "broker/api/routes.hpp"
 #include "broker/backend.hpp"
+#include "broker/config_settings.hpp"
 #include "broker/metrics/metrics.hpp"
 #include "broker/node.hpp"
 
@@ -59,10 +60,11 @@ std::string place_of(const loaded_config& loaded, absl::string_view message) {
 
 node_config to_node_config(const config& c) {
   node_config n;
-  n.limits = to_options(c);
-  n.anonymous = c.access().anonymous();
+  n.initial = to_settings(c);
   n.reactors = c.node().reactors();
-  for (const auto& l : c.listeners()) n.listeners.push_back(l.address());
+  for (const auto& l : c.listeners())
+    n.listeners.push_back(
+        {l.address(), std::make_shared<listener_profile>(listener_profile{l.name()})});
   n.version = std::string(version);
   return n;
 }

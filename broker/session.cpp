@@ -34,7 +34,7 @@ session_gate* gate_of(const session_actor& s) {
 }
 
 session::session(caf::actor_config& c, directory& d, std::string client_id)
-    : pinned(c), directory_(d), outgoing_(d.queue_limits) {
+    : pinned(c), directory_(d), outgoing_(d.now().queue()) {
   gate_.client_id = std::move(client_id);
   auto fire = [](net::timer& t) { static_cast<session_timer&>(t).owner->on_timer(); };
   timer_.owner = slow_timer_.owner = this;
@@ -113,9 +113,9 @@ void session::begin(attach_connection& a) {
   answer_connect(r, present);
   core::tally t;
   outgoing_.connect(
-      {ver_, std::min(directory_.limits.inflight_max, r.receive_max), r.packet_bytes_max},
+      {ver_, std::min(directory_.limits().inflight_max, r.receive_max), r.packet_bytes_max},
       home().now_ms(), conn_->out(), t);
-  outgoing_.pump(home().now_ms(), conn_->out(), directory_.limits.output_high_bytes, t);
+  outgoing_.pump(home().now_ms(), conn_->out(), directory_.limits().output_high_bytes, t);
   count(t);
   update_flow();
   conn_->changed();
@@ -134,7 +134,7 @@ void session::begin(attach_connection& a) {
 }
 
 void session::answer_connect(const connect_request& r, bool session_present) {
-  const options& limits = directory_.limits;
+  const options& limits = directory_.limits();
   mqtt::connack ack;
   ack.session_present = session_present && ver_ != mqtt::version::v31;
   if (v5()) {
@@ -235,7 +235,7 @@ void session::keep_session_or_end() {
     will_at_ms_ = sleeping_since_ms_ + std::min<uint64_t>(will_->delay_s * 1000ull, expiry_ms);
     if (will_at_ms_ <= sleeping_since_ms_) publish_will();
   }
-  const bool room = directory_.offline_sessions.load() < directory_.limits.offline_sessions_max;
+  const bool room = directory_.offline_sessions.load() < directory_.limits().offline_sessions_max;
   over_ = session_expiry_s_ == 0 || !room;
   if (over_) {
     if (will_) publish_will();

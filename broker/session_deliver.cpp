@@ -7,7 +7,7 @@ namespace dunlin {
 void session::on_deliver(deliver& d) {
   core::tally t;
   const uint64_t now = net::reactor::current()->now_ms();  // not home(): it may be on its way there
-  const options& limits = directory_.limits;
+  const options& limits = directory_.limits();
   if (conn_ && at_home()) {
     std::string& out = conn_->out();
     for (auto& item : d.items) {
@@ -30,7 +30,7 @@ void session::pump() {
   core::tally t;
   std::string& out = conn_->out();
   const size_t sent = out.size() - conn_->unsent();  // still in front
-  outgoing_.pump(home().now_ms(), out, sent + directory_.limits.output_high_bytes, t);
+  outgoing_.pump(home().now_ms(), out, sent + directory_.limits().output_high_bytes, t);
   count(t);
   conn_->changed();
 }
@@ -45,7 +45,7 @@ void session::on_drained() {
 // client that is behind loses nothing. One that does not is slow, and from then on the loss is its
 // own, until it has caught up.
 void session::update_flow() {
-  const options& limits = directory_.limits;
+  const options& limits = directory_.limits();
   const size_t unsent = conn_ ? conn_->unsent() : 0;
   const size_t queued = conn_ ? outgoing_.queued_messages() : 0;
   const bool full = unsent > limits.output_high_bytes || queued > limits.queue_messages_max / 2;
@@ -67,7 +67,7 @@ void session::update_flow() {
 }
 
 void session::on_slow_timer() {
-  const options& limits = directory_.limits;
+  const options& limits = directory_.limits();
   const uint64_t taken = conn_ ? conn_->bytes_out() : 0;
   if (taken - taken_at_hold_ >= limits.output_low_bytes) {
     taken_at_hold_ = taken;
@@ -80,7 +80,7 @@ void session::on_slow_timer() {
 }
 
 void session::release_publishers() {
-  if (gate_.held(directory_.limits.mailbox_messages_max / 2) || !gate_.parked.exchange(false))
+  if (gate_.held(directory_.limits().mailbox_messages_max / 2) || !gate_.parked.exchange(false))
     return;
   for (const auto& s : directory_.shards) send(s, drained{&gate_});
   for (const auto& r : directory_.registries) send(r, drained{&gate_});

@@ -28,7 +28,7 @@ size_t session::consume(std::string_view bytes) {
   incoming_.begin_read();
   size_t used = 0;
   while (used < bytes.size()) {
-    const auto result = mqtt::next_frame(bytes.substr(used), directory_.limits.packet_bytes_max);
+    const auto result = mqtt::next_frame(bytes.substr(used), directory_.limits().packet_bytes_max);
     if (const auto* f = std::get_if<mqtt::frame>(&result)) {
       used += f->size;
       if (!handle(*f)) break;
@@ -49,7 +49,7 @@ size_t session::consume(std::string_view bytes) {
     return used;
   }
   if (batches == 0) send_acks();
-  if (conn_ && outstanding_ >= directory_.limits.batches_outstanding_max) {
+  if (conn_ && outstanding_ >= directory_.limits().batches_outstanding_max) {
     held_ = true;
     conn_->pause_reading();
   }
@@ -125,7 +125,7 @@ bool session::resolve_alias(mqtt::publish& p) {
     return fail(reason::protocol_error, "a client's PUBLISH with a subscription identifier");
   if (!p.props.topic_alias) return true;
   const uint16_t alias = *p.props.topic_alias;
-  if (alias == 0 || alias > directory_.limits.topic_alias_max)
+  if (alias == 0 || alias > directory_.limits().topic_alias_max)
     return fail(reason::topic_alias_invalid, "topic alias 0 or above the maximum");
   if (!aliases_) aliases_ = std::make_unique<std::vector<std::string>>();
   if (p.topic.empty()) {
@@ -140,7 +140,7 @@ bool session::resolve_alias(mqtt::publish& p) {
 }
 
 bool session::admissible(const mqtt::publish& p) {
-  const options& limits = directory_.limits;
+  const options& limits = directory_.limits();
   if (p.qos > limits.qos_max) return fail(reason::qos_not_supported, "QoS above the maximum");
   if (p.retain && !limits.retain_available)
     return fail(reason::retain_not_supported, "retained messages are switched off");
@@ -153,7 +153,7 @@ bool session::admissible(const mqtt::publish& p) {
 }
 
 reason session::refused_by_policy(const mqtt::publish& p) const {
-  const options& limits = directory_.limits;
+  const options& limits = directory_.limits();
   if (p.topic.front() == '$' && p.topic.substr(0, 5) == "$SYS/") return reason::not_authorized;
   if (limits.payload_bytes_max && p.payload.size() > limits.payload_bytes_max)
     return reason::quota_exceeded;
@@ -166,7 +166,7 @@ void session::batch_answered(const accepted& a) {
   send_acks();
   if (!conn_) return;
   conn_->changed();
-  if (held_ && outstanding_ < directory_.limits.batches_outstanding_max) {
+  if (held_ && outstanding_ < directory_.limits().batches_outstanding_max) {
     held_ = false;
     last_packet_ms_ = home().now_ms();
     conn_->start_reading();
@@ -260,7 +260,7 @@ bool session::on_subscribe(const mqtt::frame& f) {
 
 reason session::subscribe_one(const mqtt::subscribe_entry& e, uint32_t id, uint32_t token,
                               uint32_t* shards) {
-  const options& limits = directory_.limits;
+  const options& limits = directory_.limits();
   const auto parts = parse(e.filter);
   const std::string_view filter = parts.filter.view();
   if (!mqtt::valid_topic_filter(e.filter) || filter.size() > limits.topic_bytes_max ||
@@ -357,7 +357,7 @@ bool session::on_disconnect(const mqtt::frame& f) {
   if (const auto expiry = d.props.session_expiry_interval) {
     if (session_expiry_s_ == 0 && *expiry != 0)  // [MQTT-3.14.2.2.2]
       return fail(reason::protocol_error, "session expiry raised from 0 in DISCONNECT");
-    session_expiry_s_ = std::min(*expiry, directory_.limits.session_expiry_max_s);
+    session_expiry_s_ = std::min(*expiry, directory_.limits().session_expiry_max_s);
   }
   detach(close_kind::disconnected, d.code, "");
   return false;

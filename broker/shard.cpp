@@ -29,8 +29,8 @@ shard::shard(caf::actor_config& c, directory& d)
     : pinned(c),
       directory_(d),
       hub_(*this, d),
-      retained_({d.limits.retained_messages_max / std::max<size_t>(1, d.reactors.size()),
-                 d.limits.retained_bytes_max / std::max<size_t>(1, d.reactors.size())}) {}
+      retained_({d.limits().retained_messages_max / std::max<size_t>(1, d.reactors.size()),
+                 d.limits().retained_bytes_max / std::max<size_t>(1, d.reactors.size())}) {}
 
 shard::behavior_type shard::make_behavior() {
   return {[this](publish_batch& b) { publish(b); },

@@ -98,7 +98,7 @@ class outgoing {
   void send_qos0(const delivery& d, uint64_t now_ms, std::string& out, tally& t);
   void enqueue(delivery d, tally& t);
 
-  const limits& limits_;
+  limits limits_;
   link link_;
   ring<flying> flight_;
   ring<delivery> queue_;

@@ -47,7 +47,7 @@ TEST_F(FlowSim, APublisherWithoutCreditIsNotRead) {
   auto& rule = w.bind_rule_to("up");
   rule.how = fake_rule::mode::hold;
   client& p = ready(w, "p");
-  const int credit = static_cast<int>(w.dir().limits.batches_outstanding_max);
+  const int credit = static_cast<int>(w.dir().limits().batches_outstanding_max);
   publish_apart(w, p, "up", 0, credit + 3, 1);
   EXPECT_EQ(rule.requests, static_cast<uint32_t>(credit));
   EXPECT_GT(p.connection().unread(), 0u);
@@ -136,7 +136,7 @@ TEST_F(SlowSubscriber, HoldsItsPublishersForTheGraceAloneThenLosesQoS0) {
   }
   EXPECT_GT(p_->connection().unread(), 0u) << "held back";
   EXPECT_EQ(w.dropped(metrics::drop_reason::slow_subscriber), 0u);
-  w.advance(w.dir().limits.slow_grace_ms + 100);
+  w.advance(w.dir().limits().slow_grace_ms + 100);
   EXPECT_EQ(p_->connection().unread(), 0u) << "let go";
   EXPECT_GT(w.dropped(metrics::drop_reason::slow_subscriber), 0u);
   s_->connection().unblock();

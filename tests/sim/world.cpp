@@ -72,8 +72,7 @@ void ask(caf::event_based_actor* self, const rules::ingress_actor& ingress,
 world::world(const options& limits, size_t reactors) {
   log::configure(log::level::off, log::format::text);
   system_.await_actors_before_shutdown(false);
-  directory_.limits = limits;
-  directory_.queue_limits = {limits.queue_messages_max, limits.queue_bytes_max, limits.queue_qos0};
+  directory_.put({.limits = limits});
   for (uint32_t i = 0; i < reactors; ++i) {
     reactors_.push_back(std::make_unique<net::reactor>(system_, i, [this] { return now_ms_; }));
     directory_.reactors.push_back(reactors_.back().get());
@@ -119,7 +118,7 @@ client& world::make_client(std::string id, mqtt::version v) {
 void world::open(client& c, size_t reactor) {
   c.open(*reactors_[reactor]);
   reactors_[reactor]->post(
-      [this, conn = net::connection_ptr(&c.connection())] { begin_handshake(conn, directory_); });
+      [this, conn = net::connection_ptr(&c.connection())] { begin_handshake(conn, directory_, profile_); });
 }
 
 void world::begin_connect(client& c, const connect_options& o, size_t reactor) {

@@ -84,6 +84,7 @@ class world {
   config config_;
   caf::actor_system system_{config_};
   directory directory_;
+  listener_ptr profile_ = std::make_shared<listener_profile>(listener_profile{"tcp"});
   std::vector<std::unique_ptr<net::reactor>> reactors_;
   rules::ingress_actor ingress_;
   std::deque<client> clients_;

@@ -1,0 +1,23 @@
+// What a listener gives to the connections that it accepts: its name in logs and metrics, and its
+// own limits.
+//
+// Made by the node, one for each listener; the handshake and the session of a connection hold it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+namespace dunlin {
+
+struct listener_profile {
+  std::string name;
+};
+using listener_ptr = std::shared_ptr<const listener_profile>;
+
+// How a listener is opened.
+struct listener_config {
+  std::string address;
+  listener_ptr profile;
+};
+
+}  // namespace dunlin

@@ -1,0 +1,23 @@
+// What may change while the node runs, as one immutable snapshot.
+//
+// Made from the configuration (settings.cpp), published by directory::put(), read on every reactor
+// through directory::now(). A reload publishes a new snapshot; whoever holds a reference to an
+// older one goes on with it for the rest of its turn.
+#pragma once
+
+#include "broker/core/outgoing.hpp"
+#include "broker/options.hpp"
+
+namespace dunlin {
+
+struct settings {
+  options limits;
+  bool anonymous = true;  // clients without credentials are let in
+
+  // A part of `limits` in the form that a session's queue takes.
+  core::outgoing::limits queue() const {
+    return {limits.queue_messages_max, limits.queue_bytes_max, limits.queue_qos0};
+  }
+};
+
+}  // namespace dunlin
