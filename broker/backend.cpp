@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <caf/all.hpp>
 #include <cerrno>
 #include <cstring>
@@ -129,6 +130,16 @@ void describe_rules(caf::actor_system& system, const std::vector<rules::running_
   });
 }
 
+void list_dead_letters(caf::actor_system& system, const std::vector<rules::running_rule>& rules,
+                       const std::string& id, size_t max,
+                       std::function<void(absl::StatusOr<std::vector<rules::dead_letter>>)> done) {
+  const auto it =
+      std::find_if(rules.begin(), rules.end(), [&](const auto& r) { return r.config.id == id; });
+  if (it == rules.end()) return done(absl::NotFoundError("there is no rule \"" + id + "\""));
+  system.spawn<caf::detached>(
+      [r = *it, max, done = std::move(done)] { done(rules::list_dead_letters(r, max)); });
+}
+
 void stop_backend(backend& b, caf::actor_system& system, std::chrono::milliseconds at_most) {
   caf::scoped_actor self{system};
   std::vector<caf::actor> waiting;
@@ -150,6 +161,7 @@ void stop_backend(backend& b, caf::actor_system& system, std::chrono::millisecon
   if (late)
     log::warn("rules_still_busy",
               {{"rules", waiting.size() - ended}, {"hint", "what they hold is in their spools"}});
+  for (auto& r : b.rules) r.store.reset();
   b.queue->close();
 }
 

@@ -34,6 +34,11 @@ inline constexpr std::chrono::milliseconds describe_timeout{2000};
 void describe_rules(caf::actor_system& system, const std::vector<rules::running_rule>& rules,
                     std::function<void(std::vector<rules::rule_status>)> done);
 
+// The oldest dead letters of one rule; `done` runs once, on a thread of its own.
+void list_dead_letters(caf::actor_system& system, const std::vector<rules::running_rule>& rules,
+                       const std::string& id, size_t max,
+                       std::function<void(absl::StatusOr<std::vector<rules::dead_letter>>)> done);
+
 // Tells every rule to finish what is in flight, waits for their end, and closes the queue.
 void stop_backend(backend& b, caf::actor_system& system, std::chrono::milliseconds at_most);
 

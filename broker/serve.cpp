@@ -148,6 +148,9 @@ std::shared_ptr<api::provider> service::provide() {
   p->rule_statuses = [this](auto done) {
     describe_rules(node_.system(), backend_.rules, std::move(done));
   };
+  p->dead_letters = [this](const std::string& rule, size_t max, auto done) {
+    list_dead_letters(node_.system(), backend_.rules, rule, max, std::move(done));
+  };
   p->metrics = [counters](const std::vector<rules::rule_status>& statuses) {
     return metrics::render(counters, statuses, metrics::read_process());
   };

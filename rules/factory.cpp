@@ -63,6 +63,7 @@ running_rule start(caf::actor_system& system, rule r, const spool_state& state,
   }
   log::info("rule_started", {{"rule", r.id}, {"queue", r.queue}, {"backlog", state.messages}});
   running.config = std::move(r);
+  running.store = store;
   return running;
 }
 
@@ -87,6 +88,10 @@ absl::StatusOr<std::vector<running_rule>> start_rules(caf::actor_system& system,
     all.push_back(start(system, config.rules[i], states[i], config, *store));
   }
   return all;
+}
+
+absl::StatusOr<std::vector<dead_letter>> list_dead_letters(const running_rule& r, size_t max) {
+  return r.store->list_dead_letters(r.config.id, max);
 }
 
 }  // namespace dunlin::rules

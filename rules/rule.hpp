@@ -12,9 +12,12 @@
 #include <vector>
 
 #include "rules/actors.hpp"
+#include "rules/dead_letter.hpp"
 #include "rules/message_queue.hpp"
 
 namespace dunlin::rules {
+
+class spool;
 
 enum class rule_type { outbound, inbound, status };
 enum class rule_format { message, envelope };
@@ -52,6 +55,8 @@ struct rules_config {
 
 struct running_rule {
   rule config;
+  std::shared_ptr<spool>
+      store;                // let go of it when the rule is stopped: the spool ends with the last
   outbound_actor outbound;  // exactly one of the three is set
   status_actor status;
   inbound_actor inbound;
@@ -61,5 +66,8 @@ struct running_rule {
 // opened is an error that names the path and what to do.
 absl::StatusOr<std::vector<running_rule>> start_rules(caf::actor_system& system,
                                                       rules_config config);
+
+// The oldest first; may block on the disk.
+absl::StatusOr<std::vector<dead_letter>> list_dead_letters(const running_rule& r, size_t max);
 
 }  // namespace dunlin::rules

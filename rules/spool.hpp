@@ -26,6 +26,8 @@
 #include <string>
 #include <vector>
 
+#include "rules/dead_letter.hpp"
+
 namespace rocksdb {
 class Env;
 }
@@ -65,12 +67,6 @@ struct spool_state {
   int64_t oldest_ms = 0;             // when its first entry was stored; 0: none
 };
 
-struct dead_letter {
-  int64_t time_ms = 0;
-  int code = 0;  // the message queue's, 0 when the rule itself refused it
-  std::string reason;
-  std::string record;  // one record; what cannot be one (damaged bytes) as it is
-};
 struct dead_letter_count {
   uint64_t messages = 0, bytes = 0;
   uint64_t dropped = 0;  // since the start, for room

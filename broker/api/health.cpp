@@ -60,6 +60,7 @@ router make_routes(std::shared_ptr<const provider> p) {
   router r;
   add_health(r, p);
   add_rules(r, p);
+  add_dead_letters(r, p);
   add_queues(r, p);
   return r;
 }

@@ -4,12 +4,15 @@
 // block.
 #pragma once
 
+#include <absl/status/statusor.h>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "rules/dead_letter.hpp"
 #include "rules/message_queue.hpp"
 #include "rules/rule_status.hpp"
 
@@ -29,6 +32,10 @@ struct provider {
   // Answers once, on any thread, within a bounded time, also when a rule does not: in the order of
   // the configuration.
   std::function<void(std::function<void(std::vector<rules::rule_status>)>)> rule_statuses;
+  // The oldest `max` dead letters of a rule; not found: there is no such rule. Answers as above.
+  std::function<void(const std::string& rule, size_t max,
+                     std::function<void(absl::StatusOr<std::vector<rules::dead_letter>>)>)>
+      dead_letters;
   std::function<std::string(const std::vector<rules::rule_status>&)> metrics;
   // The queue inside the node; null when rules are bound to RocketMQ.
   std::shared_ptr<rules::message_queue> queue;

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <atomic>
 
-#include "base/utf8.hpp"
 #include "broker/api/json.hpp"
 #include "broker/api/parameters.hpp"
 #include "broker/api/routes.hpp"
@@ -35,10 +34,7 @@ response as_json(const google::protobuf::Message& m) {
 }
 
 void to_wire(const queue_message& from, Message& to) {
-  if (utf8_valid(from.body))
-    to.set_body(from.body);
-  else
-    to.set_body_base64(from.body);
+  set_body(from.body, to);
   to.set_tag(clean(from.tag));
   for (const auto& k : from.keys) to.add_keys(clean(k));
   for (const auto& [k, v] : from.properties) (*to.mutable_properties())[clean(k)] = clean(v);

@@ -2,6 +2,7 @@
 // queues.cpp.
 //
 //   GET  /healthz /readyz /metrics /api/v1 /api/v1/node /api/v1/rules /api/v1/rules/{id}
+//   GET  /api/v1/rules/{id}/dead-letters?max=N
 //   GET  /api/v1/queues/{topic}/messages?group=G&max=N&wait=10s&invisible=30s     long poll;
 //   numbers alone are ms POST /api/v1/queues/{topic}/messages   {"body": "on", "properties": {...}}
 //   or {"messages": [...]} POST /api/v1/queues/{topic}/ack        {"group": "G", "receipts":
@@ -20,6 +21,7 @@ router make_routes(std::shared_ptr<const provider> p);
 // By subject.
 void add_health(router& r, std::shared_ptr<const provider> p);
 void add_rules(router& r, std::shared_ptr<const provider> p);
+void add_dead_letters(router& r, std::shared_ptr<const provider> p);
 void add_queues(router& r, std::shared_ptr<const provider> p);
 
 }  // namespace dunlin::api

@@ -5,6 +5,7 @@
 #include <deque>
 
 #include "base/version.hpp"
+#include "rules/record.hpp"
 
 namespace dunlin::api {
 namespace {
@@ -71,6 +72,11 @@ class RoutesTest : public ::testing::Test {
     provider_->metrics = [](const auto& all) {
       return "rules " + std::to_string(all.size()) + "\n";
     };
+    provider_->dead_letters = [this](const std::string& rule, size_t max, auto done) {
+      if (rule != "r") return done(absl::NotFoundError("there is no rule"));
+      asked_max_ = max;
+      done(letters_);
+    };
     provider_->queue = queue_;
     provider_->now_ms = [] { return 1'700'000'000'000; };
     provider_->new_message_id = [this] { return "id" + std::to_string(++ids_); };
@@ -100,6 +106,8 @@ class RoutesTest : public ::testing::Test {
 
   std::vector<std::string> reasons_;
   std::vector<rules::rule_status> rules_;
+  std::vector<rules::dead_letter> letters_;
+  size_t asked_max_ = 0;
   std::shared_ptr<fake_queue> queue_ = std::make_shared<fake_queue>();
   std::shared_ptr<provider> provider_ = std::make_shared<provider>();
   router routes_;
@@ -126,6 +134,25 @@ TEST_F(RoutesTest, TheNodeTellsItsFacts) {
                 "\",\"uptimeS\":1.5,\"connections\":3,\"sessions\":4,\"subscriptions\":5,"
                 "\"retainedMessages\":6,"
                 "\"reactors\":2,\"state\":\"ready\"}\n");
+}
+TEST_F(RoutesTest, DeadLettersAreShownWithTheirReasonAndMessage) {
+  rules::device_message m;
+  m.topic = "s/t", m.payload = "21", m.client_id = "c";
+  m.qos = 1, m.born_ms = 5;
+  m.user_properties.emplace_back("k", "v");
+  rules::dead_letter whole{7, 40010, "message too big", {}};
+  rules::append_record(m, whole.record);
+  letters_ = {whole, {8, 0, "damaged", std::string("\xff\x00", 2)}};
+  EXPECT_EQ(
+      ask("GET", "/api/v1/rules/r/dead-letters?max=5").body,
+      "{\"deadLetters\":[{\"timeMs\":7,\"reason\":\"message too big\",\"code\":40010,\"topic\":"
+      "\"s/t\",\"clientId\":\"c\",\"qos\":1,\"bornMs\":5,\"properties\":{\"k\":\"v\"},\"body\":"
+      "\"21\"},{\"timeMs\":8,\"reason\":\"damaged\",\"code\":0,\"topic\":\"\",\"clientId\":\"\","
+      "\"qos\":0,\"bornMs\":0,\"properties\":{},\"bodyBase64\":\"/wA=\"}]}\n");
+  EXPECT_EQ(asked_max_, 5u);
+  EXPECT_EQ(ask("GET", "/api/v1/rules/none/dead-letters").status, 404);
+  EXPECT_EQ(ask("GET", "/api/v1/rules/r/dead-letters?max=0").status, 400);
+  EXPECT_EQ(ask("GET", "/api/v1/rules/r/dead-letters?of=x").status, 400);
 }
 TEST_F(RoutesTest, RulesAreShownWithPlainNumbers) {
   EXPECT_EQ(ask("GET", "/api/v1/rules").body, "{\"rules\":[]}\n");

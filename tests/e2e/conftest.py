@@ -87,11 +87,15 @@ def make_node(dunlin_bin, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def rocketmq():
-    """A real RocketMQ of this run's own, in three processes."""
+def java_tools():
     missing_tools = [tool for tool in ("java", "javac", "mvn") if shutil.which(tool) is None]
     if missing_tools:
         missing(f"{missing_tools} not installed: tools/setup.sh rocketmq")
+
+
+@pytest.fixture(scope="session")
+def rocketmq(java_tools):
+    """A real RocketMQ of this run's own, in three processes."""
     server = RocketMQ()
     if os.environ.get("E2E_RMQ_KEEP") == "1":  # while a test is being written: a start takes half a minute
         yield server.start()

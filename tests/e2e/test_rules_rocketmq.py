@@ -123,6 +123,10 @@ def test_what_rocketmq_never_takes_is_a_dead_letter(node, backend, uid):
     rule = wait_until(lambda: (r := node.api.rule("reportGrpc"))["deadLetters"] == before + 2 and r, 10,
                       lambda: f"{before} + 2 dead letters; seen {node.api.rule('reportGrpc')}")
     assert rule["lastError"] and rule["lag"] == 0 and rule["state"] == "running", rule
+    letters = node.api.dead_letters("reportGrpc")[-2:]  # what it was, and why
+    assert [(m["topic"], m["clientId"], m["body"]) for m in letters] == [
+        ("sensorsGrpc/bad", f"{uid}p", "x"), ("sensorsGrpc/empty", f"{uid}p", "")], letters
+    assert all(m["reason"] for m in letters) and "empty" in letters[1]["reason"], letters
 
 
 @pytest.mark.parametrize("process", ["broker", "proxy"])

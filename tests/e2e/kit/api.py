@@ -39,6 +39,11 @@ class Api:
     def rule(self, rule_id):
         return self.rules()[rule_id]
 
+    def dead_letters(self, rule_id, most=1000):
+        status, text = self.get(f"/api/v1/rules/{rule_id}/dead-letters?max={most}")
+        assert status == 200, (status, text)
+        return json.loads(text)["deadLetters"]
+
     def queue_path(self, topic, what):
         return f"/api/v1/queues/{urllib.parse.quote(topic, safe='')}/{what}"
 

@@ -29,9 +29,9 @@ class Received:
 class RocketMQ:
     """start(), topics(...), kill("broker"), start() again; consumers and senders of both official clients."""
 
-    def __init__(self):
-        self.env = {**os.environ, "RMQ_PORT_OFFSET": str(OFFSET), "MODE": "cluster"}
-        self.grpc_port, self.namesrv_port = 8081 + OFFSET, 9876 + OFFSET
+    def __init__(self, offset=OFFSET, mode="cluster", auth=False):
+        self.env = {**os.environ, "RMQ_PORT_OFFSET": str(offset), "MODE": mode, "AUTH": "1" if auth else "0"}
+        self.grpc_port, self.namesrv_port = 8081 + offset, 9876 + offset
         self.endpoint = f"127.0.0.1:{self.grpc_port}"
 
     def tool(self, script, *arguments, timeout=180, **env):
