@@ -117,8 +117,9 @@ client& world::make_client(std::string id, mqtt::version v) {
 
 void world::open(client& c, size_t reactor) {
   c.open(*reactors_[reactor]);
-  reactors_[reactor]->post(
-      [this, conn = net::connection_ptr(&c.connection())] { begin_handshake(conn, directory_, profile_); });
+  reactors_[reactor]->post([this, conn = net::connection_ptr(&c.connection())] {
+    begin_handshake(conn, directory_, profile_);
+  });
 }
 
 void world::begin_connect(client& c, const connect_options& o, size_t reactor) {
