@@ -79,9 +79,11 @@ class handshake final : public net::consumer {
     auto result = mqtt::decode_connect(f);
     if (const auto* m = std::get_if<mqtt::malformed>(&result)) {
       // An unsupported level is answered in the oldest form that names it [MQTT-3.1.2-2]; a CONNECT
-      // that could be read as 5.0 in the form of 5.0.
+      // that could be read as 5.0 in the form of 5.0. 3.x closes without a CONNACK but where it has
+      // a return code for the fault [3.1.1: MQTT-3.1.4-1].
       const bool is_v5 = f.body.size() > 6 && f.body[6] == 5;
-      const bool answer = m->code != reason::malformed_packet || is_v5;
+      const bool answer = is_v5 || m->code == reason::unsupported_protocol_version ||
+                          m->code == reason::client_identifier_not_valid;
       return refuse(is_v5 ? mqtt::version::v5 : mqtt::version::v311, m->code, m->why, answer);
     }
     const auto& c = *std::get_if<mqtt::connect>(&result);

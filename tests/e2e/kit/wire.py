@@ -238,8 +238,13 @@ class Wire:
         self.version, self.timeout, self.last_pid, self.buffer = version, timeout, 0, b""
         self.early = []        # messages that came before the answer to SUBSCRIBE
         self.received = set()  # QoS 2 messages that take() gave and that are not released
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = self.dial(port, timeout)
+
+    @staticmethod
+    def dial(port, timeout):
+        s = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return s
 
     @classmethod
     def open(cls, port, client_id, version=4, timeout=10.0, **connect_arguments):
