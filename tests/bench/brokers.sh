@@ -19,9 +19,9 @@ built() { # LABEL -> the path of its program, built now
   )
 }
 port_is_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
-wait_port() { # PORT PID: until it listens, at most 10 s, or the process is gone
+wait_port() { # PORT PID: until it listens, at most START_MAX_S (10), or the process is gone
   local i
-  for i in $(seq 200); do
+  for i in $(seq $((20 * ${START_MAX_S:-10}))); do
     port_is_open "$1" && return 0
     kill -0 "$2" 2>/dev/null || return 1
     sleep 0.05
@@ -33,7 +33,7 @@ stop_process() { # PID
   kill -CONT "$1" 2>/dev/null
   kill "$1" 2>/dev/null
   local i
-  for i in $(seq 50); do kill -0 "$1" 2>/dev/null || break; sleep 0.1; done
+  for i in $(seq $((10 * ${STOP_MAX_S:-5}))); do kill -0 "$1" 2>/dev/null || break; sleep 0.1; done
   kill -9 "$1" 2>/dev/null
   wait "$1" 2>/dev/null
   return 0

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/load/channel.hpp"
 #include "tests/load/inbox.hpp"
 #include "tests/load/message.hpp"
 
@@ -47,7 +48,8 @@ struct subscriber {
   uint16_t packet_id = 0;
 };
 
-enum class link : uint8_t { closed, connecting, handshake, ready, lost };
+// opening: TLS and WebSocket come first. handshake: CONNECT is on its way.
+enum class link : uint8_t { closed, opening, handshake, ready, lost };
 
 struct client {
   uint32_t index = 0;
@@ -58,12 +60,14 @@ struct client {
 
   int fd = -1;
   link state = link::closed;
+  bool watched = false;      // in the epoll set
   bool wants_write = false;  // EPOLLOUT is asked for
   std::string out;           // not yet taken by the socket from out_head on
   size_t out_head = 0;
-  std::string partial;  // the beginning of a packet
+  std::string partial;            // the beginning of a packet
+  std::unique_ptr<channel> over;  // TLS, WebSocket; plain targets have none
 
-  bool backlog() const { return out_head < out.size(); }
+  bool backlog() const { return out_head < out.size() || (over && over->unsent()); }
 };
 
 }  // namespace dunlin::load

@@ -23,7 +23,7 @@ start() { # CMD...
 }
 load() { # ARG...: leaves the exit code in RC and the report in $TMP/out and $TMP/json
   rm -f "$TMP/json"
-  timeout 60 "$LOAD" "$@" --target "127.0.0.1:$PORT" --json "$TMP/json" >"$TMP/out" 2>&1
+  timeout 60 "$LOAD" "$@" --target "${TARGET:-127.0.0.1:$PORT}" --json "$TMP/json" >"$TMP/out" 2>&1
   RC=$?
 }
 check() { # WHAT CODE [CONDITION...]: the exit code, then Python conditions over the report r
@@ -63,6 +63,8 @@ load pairs $QUICK --pairs 5 --qos 1 --payload 5000
 check "pairs with a large payload" 0 'r["wrong_size"] == 0'
 load connect --clients 50 --hold 0.1 --connect-rate 100
 check "connections come at the rate asked for" 0 'r["connected"] == 50' '0.4 < r["connect_seconds"] < 0.7'
+load fan-in --count 1003 --publishers 10 --qos 1
+check "a run of so many messages" 0 'r["sent"] == 1003' 'r["expected"] == 1003' 'r["verified"]'
 load fan-in --seconds 1 --warmup 0 --publishers 7 --rate 1000 --qos 1
 check "a fixed rate is held" 0 'r["sent"] == 1000' 'r["delivery_ms"]["count"] == 1000' 'r["due_but_not_sent"] == 0'
 
@@ -136,6 +138,43 @@ if [ -n "$MOSQUITTO" ]; then
   check "Mosquitto, retained messages come to all" 0 'r["expected"] == 1500' 'r["missing"] == 0'
   load subscribe --clients 10 --per-client 50 --hold 0.1 $QUICK --pid "$BROKER_PID"
   check "Mosquitto, 500 subscriptions, each reached" 0 'r["subscriptions"] == 500' 'r["sent"] > 500' 'r["misrouted"] == 0'
+
+  # every transport
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$TMP/key.pem" -out "$TMP/cert.pem" -days 1 \
+    -subj /CN=localhost -addext "subjectAltName=DNS:localhost,IP:127.0.0.1" 2>/dev/null
+  {
+    certificate="cafile $TMP/cert.pem"$'\n'"certfile $TMP/cert.pem"$'\n'"keyfile $TMP/key.pem"
+    printf 'listener %s 127.0.0.1\n' "$((PORT + 1))"; echo "$certificate"
+    printf 'listener %s 127.0.0.1\nprotocol websockets\n' "$((PORT + 2))"
+    printf 'listener %s 127.0.0.1\nprotocol websockets\n' "$((PORT + 3))"; echo "$certificate"
+    printf 'listener 0 %s\n' "$TMP/mosquitto.sock"
+    printf 'listener %s 127.0.0.1\nrequire_certificate true\n' "$((PORT + 4))"; echo "$certificate"
+  } >>"$TMP/mosquitto.conf"
+  start "$MOSQUITTO" -c "$TMP/mosquitto.conf"
+  for TARGET in "mqtt://127.0.0.1:$PORT" "tls://127.0.0.1:$((PORT + 1))" "ws://127.0.0.1:$((PORT + 2))/mqtt" \
+    "wss://localhost:$((PORT + 3))/mqtt" "unix://$TMP/mosquitto.sock"; do
+    load fan-in $QUICK --qos 1 --publishers 5 --ca "$TMP/cert.pem"
+    check "${TARGET%%:*}: fan-in is complete" 0 'r["missing"] == 0' 'r["expected"] > 100' 'r["verified"]'
+    # Mosquitto takes seconds for a large message over WebSocket.
+    case $TARGET in ws*) payload=3000 ;; *) payload=100000 ;; esac
+    load pairs $QUICK --qos 1 --pairs 3 --payload $payload --window 8 --ca "$TMP/cert.pem"
+    check "${TARGET%%:*}: large messages both ways" 0 'r["missing"] == 0' 'r["wrong_size"] == 0' 'r["expected"] > 50'
+    load connect --clients 100 --hold 0.1 --ca "$TMP/cert.pem"
+    check "${TARGET%%:*}: 100 connections" 0 'r["connected"] == 100'
+  done
+  TARGET=tls://127.0.0.1:$((PORT + 1))
+  load fan-in $QUICK
+  check "a certificate that nobody vouches for" 1 'r["connected"] == 0' '"--insecure" in r["first_error"]'
+  load fan-in $QUICK --insecure
+  check "any certificate with --insecure" 0 'r["missing"] == 0'
+  TARGET=tls://127.0.0.1:$((PORT + 4))
+  load fan-in $QUICK --ca "$TMP/cert.pem" --cert "$TMP/cert.pem" --key "$TMP/key.pem"
+  check "clients with a certificate" 0 'r["missing"] == 0'
+  load fan-in $QUICK --ca "$TMP/cert.pem"
+  check "clients without the certificate that is asked for" 1 'r["exit_code"] == 1'
+  TARGET=ws://127.0.0.1:$PORT/mqtt
+  load fan-in $QUICK
+  check "no WebSocket there" 1 'r["connected"] == 0'
 fi
 echo "$PASSED passed, $FAILED failed"
 [ "$FAILED" = 0 ]

@@ -1,11 +1,6 @@
 #include "tests/load/options.hpp"
 
-#include <arpa/inet.h>
-#include <netdb.h>
-#include <netinet/in.h>
-
 #include <CLI/CLI.hpp>
-#include <cstring>
 #include <map>
 
 #include "tests/load/message.hpp"
@@ -29,6 +24,7 @@ Examples:
   dunlin-load pairs --pairs 500 --p2p chat --qos 1 --window 4
   dunlin-load fan-out --subscribers 1000 --target 127.0.0.1:1883 --target 127.0.0.1:1884
   dunlin-load connect --clients 19000 --per-address 5000 --connect-rate 5000 --json -
+  dunlin-load fan-in --target wss://localhost:8084/mqtt --ca ca.pem
   dunlin-load rules --topic sensors --verify-embedded http://127.0.0.1:8080 --queue sensors_up
 
 Exit code: 0 all that was sent is accounted for, 1 wrong usage or a client that could not
@@ -50,8 +46,17 @@ struct raw {  // as on the command line, before defaults that depend on each oth
 };
 
 void add_client_options(CLI::App& app, options& o, raw& r) {
-  app.add_option("--target", r.targets, "host:port of a node; several take clients in turn")
+  app.add_option(
+         "--target", r.targets,
+         "[mqtt://]host:port, tls://host:port, ws://host:port/path, wss://host:port/path or "
+         "unix:///path of a node; several take clients in turn")
       ->capture_default_str();
+  app.add_option("--ca", o.certificates.ca,
+                 "tls, wss: trusted certificates, PEM (default: the system's)");
+  app.add_flag("--insecure", o.certificates.insecure, "tls, wss: any certificate will do");
+  auto* key = app.add_option("--key", o.certificates.key, "tls, wss: the clients' key, PEM");
+  app.add_option("--cert", o.certificates.cert, "tls, wss: the clients' certificate, PEM")
+      ->needs(key);
   app.add_flag("--allow-remote", o.allow_remote, "targets beyond the loopback addresses");
   app.add_option("--mqtt", r.version, "3.1.1 or 5")
       ->check(CLI::IsMember({"3.1.1", "5"}))
@@ -114,6 +119,8 @@ void add_load_options(CLI::App& app, options& o, raw& r) {
 }
 
 void add_run_options(CLI::App& app, options& o) {
+  app.add_option("--count", o.count,
+                 "fan-in, fan-out, pairs, shared: messages to send in all, instead of a time");
   app.add_option("--seconds", o.seconds, "measured")
       ->check(CLI::Range(0.0, 1e7))
       ->capture_default_str();
@@ -140,35 +147,6 @@ void add_run_options(CLI::App& app, options& o) {
   app.add_flag("--quiet", o.quiet, "no progress line");
 }
 
-bool is_loopback(const sockaddr* a) {
-  if (a->sa_family == AF_INET) {
-    return ntohl(reinterpret_cast<const sockaddr_in*>(a)->sin_addr.s_addr) >> 24 == 127;
-  }
-  return a->sa_family == AF_INET6 &&
-         IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(a)->sin6_addr);
-}
-
-// Empty when all went well, otherwise what is wrong.
-std::string resolve(const char* option, const std::string& text, bool allow_remote, endpoint& out) {
-  const size_t colon = text.rfind(':');
-  if (colon == std::string::npos) return std::string(option) + " " + text + ": host:port is needed";
-  std::string host = text.substr(0, colon);
-  if (host.size() > 1 && host.front() == '[' && host.back() == ']')
-    host = host.substr(1, host.size() - 2);
-  addrinfo hints{}, *found = nullptr;
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICSERV;
-  const int failed = getaddrinfo(host.c_str(), text.c_str() + colon + 1, &hints, &found);
-  if (failed != 0) return std::string(option) + " " + text + ": " + gai_strerror(failed);
-  std::memcpy(&out.address, found->ai_addr, found->ai_addrlen);
-  out.length = found->ai_addrlen;
-  out.text = text;
-  freeaddrinfo(found);
-  if (allow_remote || is_loopback(reinterpret_cast<const sockaddr*>(&out.address))) return {};
-  return std::string(option) + " " + text +
-         " is not a loopback address; --allow-remote if this load is wanted there";
-}
-
 std::string complete(const raw& r, options& o) {
   o.version = r.version == "5" ? mqtt::version::v5 : mqtt::version::v311;
   o.qos = uint8_t(r.qos >= 0 ? r.qos : o.what == scenario::rules ? 1 : 0);
@@ -187,12 +165,19 @@ std::string complete(const raw& r, options& o) {
     std::string address = o.verify_embedded;
     if (address.rfind("http://", 0) == 0) address.erase(0, 7);
     if (address.ends_with('/')) address.pop_back();
+    if (address.find("://") != std::string::npos)
+      return "--verify-embedded " + o.verify_embedded + ": http://host:port is needed";
     std::string wrong = resolve("--verify-embedded", address, o.allow_remote, o.queue_api);
     if (!wrong.empty()) return wrong;
   }
   for (const std::string& t : r.targets) {
     endpoint e;
     if (std::string wrong = resolve("--target", t, o.allow_remote, e); !wrong.empty()) return wrong;
+    if (e.tls && !o.tls) {
+      std::string wrong;
+      o.tls = tls_context::make(o.certificates, wrong);
+      if (!o.tls) return wrong;
+    }
     o.targets.push_back(std::move(e));
   }
   return {};

@@ -4,29 +4,26 @@
 // targets and says what is wrong in one line; it never touches the broker.
 #pragma once
 
-#include <sys/socket.h>
-
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "broker/mqtt/packet.hpp"
+#include "tests/load/endpoint.hpp"
+#include "tests/load/tls_client.hpp"
 
 namespace dunlin::load {
 
 enum class scenario { connect, subscribe, fan_in, fan_out, pairs, shared, retained, rules };
 
-struct endpoint {
-  std::string text;  // as given
-  sockaddr_storage address{};
-  socklen_t length = 0;
-};
-
 struct options {
   scenario what = scenario::connect;
   std::vector<endpoint> targets;
   bool allow_remote = false;
+  tls_files certificates;
+  std::shared_ptr<const tls_context> tls;  // when a target is reached by TLS
 
   mqtt::version version = mqtt::version::v311;
   uint8_t qos = 0;
@@ -51,6 +48,7 @@ struct options {
   uint32_t window = 32;      // QoS 1 and 2: unacknowledged messages of one publisher
   uint64_t outstanding = 0;  // messages sent and not yet received; 0: no bound
   double rate = 0;           // messages a second of all publishers; 0: closed loop
+  uint64_t count = 0;        // messages of all publishers, instead of a time; 0: no limit
   double seconds = 10;
   double warmup = 1;
   double hold = 2;  // connect, subscribe: idle this long before memory is read

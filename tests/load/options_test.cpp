@@ -88,6 +88,39 @@ TEST(Options, RemoteTargetsMustBeAllowed) {
   EXPECT_TRUE(parse_words({"connect", "--target", "[::1]:1883"}).value);
 }
 
+TEST(Options, TargetsNameTheirTransport) {
+  const parsed p =
+      parse_words({"connect", "--insecure", "--target", "mqtt://127.0.0.1:1", "--target",
+                   "tls://127.0.0.1:2", "--target", "ws://127.0.0.1:3/chat", "--target",
+                   "wss://[::1]:4", "--target", "unix:///run/dunlin.sock"});
+  ASSERT_TRUE(p.value) << p.message;
+  const auto& t = p.value->targets;
+  ASSERT_EQ(t.size(), 5u);
+  EXPECT_FALSE(t[0].layered());
+  EXPECT_TRUE(t[1].tls && !t[1].websocket);
+  EXPECT_EQ(t[1].host, "127.0.0.1");
+  EXPECT_TRUE(!t[2].tls && t[2].websocket);
+  EXPECT_EQ(t[2].path, "/chat");
+  EXPECT_EQ(t[2].authority, "127.0.0.1:3");
+  EXPECT_TRUE(t[3].tls && t[3].websocket);
+  EXPECT_EQ(t[3].path, "/mqtt");
+  EXPECT_EQ(t[3].host, "::1");
+  EXPECT_EQ(t[4].address.ss_family, AF_UNIX);
+  EXPECT_FALSE(t[4].layered());
+  EXPECT_TRUE(p.value->tls);
+  EXPECT_FALSE(parse_words({"connect", "--target", "ws://127.0.0.1:3"}).value->tls);
+}
+
+TEST(Options, RefuseTransportsThatCannotBeMeant) {
+  for (const char* target : {"http://127.0.0.1:1", "tls://127.0.0.1", "mqtt://127.0.0.1:1/path",
+                             "unix://relative", "wss://192.0.2.1:1", "unix://"}) {
+    EXPECT_FALSE(parse_words({"connect", "--insecure", "--target", target}).value) << target;
+  }
+  EXPECT_FALSE(parse_words({"connect", "--target", "tls://127.0.0.1:1", "--ca", "/none"}).value);
+  EXPECT_FALSE(
+      parse_words({"connect", "--target", "tls://127.0.0.1:1", "--cert", "/tmp/c.pem"}).value);
+}
+
 TEST(Options, HelpNamesEveryScenario) {
   const parsed p = parse_words({"--help"});
   EXPECT_EQ(p.exit_code, 0);

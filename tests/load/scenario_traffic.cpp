@@ -69,6 +69,16 @@ void plan_shared(const options& o, engine& e) {
   add_publishers(o, e);
 }
 
+// --count is shared out; the first ones send what is left over.
+void limit_publishers(const options& o, engine& e, uint32_t publishers) {
+  for (const auto& w : e.workers()) {
+    for (const auto& c : w->clients()) {
+      if (!c->pub) continue;
+      c->pub->limit = o.count / publishers + (c->pub->id < o.count % publishers);
+    }
+  }
+}
+
 uint32_t publishers_of(const options& o) {
   if (o.what == scenario::pairs) return 2 * o.pairs;
   return o.what == scenario::fan_out ? 1 : o.publishers;
@@ -92,9 +102,15 @@ outcome run_traffic(const options& o) {
     default:
       plan_shared(o, e);
   }
+  if (o.count > 0) limit_publishers(o, e, publishers_of(o));
   outcome r;
   if (set_up(e, true, r)) {
-    r.traffic = e.publish(o.warmup, o.seconds);
+    if (o.count > 0) {
+      e.publish(0, 0);
+      e.wait_sent(o.count);
+    } else {
+      r.traffic = e.publish(o.warmup, o.seconds);
+    }
     r.drained = e.drain();
   }
   finish(o, e, r);

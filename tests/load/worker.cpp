@@ -81,14 +81,20 @@ void worker::open_more() {
   }
 }
 
+// Without TLS and WebSocket CONNECT goes out with the connection where that stands at once, as it
+// does on a loopback address: no event, and no look at the socket's error, is needed.
 void worker::open(client& c) {
   const endpoint& target = options_.targets[c.index % options_.targets.size()];
-  c.fd = socket(target.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  c.state = link::connecting;
+  const int family = target.address.ss_family;
+  // A Unix socket's connect() waits for room in the broker's backlog: without, it would fail. What
+  // follows never waits either way.
+  const int waits = family == AF_UNIX ? 0 : SOCK_NONBLOCK;
+  c.fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | waits, 0);
+  c.state = link::opening;
   if (c.fd < 0) return lose(c, strerror(errno));
   const int one = 1;
-  setsockopt(c.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  if (options_.per_address > 0 && target.address.ss_family == AF_INET) {
+  if (family != AF_UNIX) setsockopt(c.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  if (options_.per_address > 0 && family == AF_INET) {
     setsockopt(c.fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
     sockaddr_in from{};
     from.sin_family = AF_INET;
@@ -101,18 +107,34 @@ void worker::open(client& c) {
   if (::connect(c.fd, to, target.length) != 0 && errno != EINPROGRESS) {
     return lose(c, strerror(errno));
   }
+  if (target.layered()) {
+    c.over = std::make_unique<channel>(target, options_.tls.get(), c.fd, random_);
+    go_on_opening(c);
+  } else {
+    say_connect(c);
+  }
+  if (c.state == link::lost) return;
   epoll_event e{};
-  e.events = EPOLLIN | EPOLLOUT;
+  e.events = EPOLLIN | (c.wants_write ? uint32_t(EPOLLOUT) : 0);
   e.data.ptr = &c;
-  c.wants_write = true;
+  c.watched = true;
   epoll_ctl(epoll_, EPOLL_CTL_ADD, c.fd, &e);
 }
 
-void worker::connected(client& c) {
-  int error = 0;
-  socklen_t length = sizeof error;
-  getsockopt(c.fd, SOL_SOCKET, SO_ERROR, &error, &length);
-  if (error != 0) return lose(c, strerror(error));
+void worker::go_on_opening(client& c) {
+  switch (c.over->open()) {
+    case step::done:
+      return say_connect(c);
+    case step::failed:
+      return lose(c, c.over->why());
+    case step::wants_read:
+      return want_write(c, false);
+    case step::wants_write:
+      return want_write(c, true);
+  }
+}
+
+void worker::say_connect(client& c) {
   mqtt::connect p;
   p.ver = options_.version;
   p.clean_start = !options_.persistent;
@@ -124,6 +146,16 @@ void worker::connected(client& c) {
   flush(c);
 }
 
+long worker::receive(client& c, char* into, size_t max) {
+  if (c.over) return c.over->read(into, max);
+  return recv(c.fd, into, max, MSG_DONTWAIT);
+}
+
+long worker::transmit(client& c, const char* from, size_t size) {
+  if (c.over) return c.over->write(from, size);
+  return send(c.fd, from, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 void worker::poll(uint64_t timeout_ns) {
   epoll_event events[512];
   const timespec t{time_t(timeout_ns / second_ns), long(timeout_ns % second_ns)};
@@ -133,8 +165,8 @@ void worker::poll(uint64_t timeout_ns) {
     client& c = *static_cast<client*>(events[i].data.ptr);
     const uint32_t what = events[i].events;
     if (c.fd < 0) continue;
-    if (c.state == link::connecting) {
-      connected(c);
+    if (c.state == link::opening) {
+      go_on_opening(c);
       continue;
     }
     if (what & (EPOLLIN | EPOLLERR | EPOLLHUP)) readable(c);
@@ -154,10 +186,9 @@ void worker::writable(client& c) {
 }
 
 void worker::flush(client& c) {
-  if (c.fd < 0 || c.state == link::connecting) return;
+  if (c.fd < 0 || c.state == link::opening) return;
   while (c.backlog()) {
-    const ssize_t n = send(c.fd, c.out.data() + c.out_head, c.out.size() - c.out_head,
-                           MSG_NOSIGNAL | MSG_DONTWAIT);
+    const long n = transmit(c, c.out.data() + c.out_head, c.out.size() - c.out_head);
     if (n >= 0) {
       c.out_head += size_t(n);
     } else if (errno == EAGAIN) {
@@ -178,6 +209,7 @@ void worker::flush(client& c) {
 void worker::want_write(client& c, bool on) {
   if (c.wants_write == on || c.fd < 0) return;
   c.wants_write = on;
+  if (!c.watched) return;
   epoll_event e{};
   e.events = EPOLLIN | (on ? uint32_t(EPOLLOUT) : 0);
   e.data.ptr = &c;
@@ -195,6 +227,7 @@ void worker::lose(client& c, std::string_view why) {
   if (c.pub) in_flight_ -= c.pub->in_flight();
   if (results.first_error.empty()) results.first_error = "client " + c.id + ": " + std::string(why);
   c.state = link::lost;
+  c.over.reset();
   if (c.fd >= 0) ::close(c.fd);
   c.fd = -1;
   std::string().swap(c.out);

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,7 +56,10 @@ class worker {
   void enter(phase p);
   void open_more();
   void open(client& c);
-  void connected(client& c);
+  void go_on_opening(client& c);
+  void say_connect(client& c);
+  long receive(client& c, char* into, size_t max);
+  long transmit(client& c, const char* from, size_t size);
   void poll(uint64_t timeout_ns);
   void writable(client& c);
   void flush(client& c);
@@ -67,6 +71,7 @@ class worker {
 
   // worker_receive.cpp
   void readable(client& c);
+  void read_once(client& c);
   void packet(client& c, uint8_t first, std::string_view body);
   void message(client& c, uint8_t flags, std::string_view body);
   void acknowledged(client& c, std::string_view body);
@@ -91,6 +96,7 @@ class worker {
   const uint32_t index_;
   phase phase_ = phase::connect;
   int epoll_ = -1;
+  websocket_client::random_source random_{std::random_device{}()};
   uint64_t now_ = 0;
   std::vector<std::unique_ptr<client>> clients_;
   std::vector<client*> publishers_;

@@ -44,13 +44,21 @@ int read_length(const char* b, size_t size, size_t& at, size_t& length) {
 }  // namespace
 
 void worker::readable(client& c) {
+  do {
+    read_once(c);
+  } while (c.over && c.over->holds_more());
+}
+
+void worker::read_once(client& c) {
   const size_t kept = c.partial.size();
   if (read_buffer_.size() < kept + read_bytes) read_buffer_.resize(2 * kept + read_bytes);
   memcpy(read_buffer_.data(), c.partial.data(), kept);
-  const ssize_t n = recv(c.fd, read_buffer_.data() + kept, read_bytes, MSG_DONTWAIT);
+  const long n = receive(c, read_buffer_.data() + kept, read_bytes);
   if (n == 0) return lose(c, "closed by the broker");
   if (n < 0) {
-    if (errno != EAGAIN && errno != EINTR) lose(c, strerror(errno));
+    const bool later = errno == EAGAIN || errno == EINTR;
+    if (!later) return lose(c, c.over && !c.over->why().empty() ? c.over->why() : strerror(errno));
+    if (c.over && c.over->unsent()) flush(c);  // the answer to a ping
     return;
   }
   now_ = now_ns();
