@@ -83,9 +83,13 @@ struct connect_request {
   uint32_t packet_bytes_max = ~0u;
   uint16_t topic_alias_max = 0;
   bool problem_information = true;
+  bool response_information = false;  // asked for
+  bool enhanced = false;              // it came in by an authentication method
+  std::string authentication_data;    // the server's last word in it, for CONNACK
   struct will {
     mqtt::message_ptr msg;
     uint32_t delay_s = 0;
+    std::optional<uint32_t> expiry_s;  // counts from when it is published
   };
   std::optional<will> last_will;
 };

@@ -8,6 +8,8 @@
 
 #include "base/log.hpp"
 #include "base/version.hpp"
+#include "broker/access/crypto.hpp"
+#include "broker/access/scram.hpp"
 
 namespace dunlin {
 
@@ -85,6 +87,27 @@ void print_summary(const loaded_config& c) {
   }
 }
 
+std::string quoted(const std::string& s) {  // in YAML
+  std::string out = "'";
+  for (const char c : s) out += c == '\'' ? "''" : std::string(1, c);
+  return out + "'";
+}
+
+int scram_user(const std::string& name) {
+  std::string password;
+  std::getline(std::cin, password);
+  if (password.empty()) {
+    std::cerr
+        << "no password on standard input. Hint: printf %s PASSWORD | dunlin scram-user NAME\n";
+    return exit_wrong_configuration;
+  }
+  constexpr size_t salt_bytes = 16;
+  const auto v = access::make_verifier(password, access::random_bytes(salt_bytes),
+                                       access::scram_iterations_min);
+  std::cout << "{name: " << quoted(name) << ", scram: \"" << access::to_string(v) << "\"}\n";
+  return 0;
+}
+
 int serve_with(const loaded_config& c, const std::function<int(const loaded_config&)>& serve) {
   log::configure(level_of(c.values), c.values.log().format() == proto::Log::JSON
                                          ? log::format::json
@@ -104,6 +127,10 @@ int run_cli(int argc, char** argv, std::function<int(const loaded_config&)> serv
   auto* check = app.add_subcommand("check", "check the configuration and say what it means");
   auto* show = app.add_subcommand("show-config", "every key with its value and where it was set");
   auto* show_version = app.add_subcommand("version", "the version");
+  auto* scram = app.add_subcommand(
+      "scram-user", "reads a password from standard input and writes an entry of access.users");
+  std::string user;
+  scram->add_option("name", user, "the user's name")->required();
   for (auto* command : {run, check, show}) args.add_to(*command);
   show->add_flag("--json", args.json, "as JSON");
   try {
@@ -115,6 +142,7 @@ int run_cli(int argc, char** argv, std::function<int(const loaded_config&)> serv
     std::cout << "dunlin " << version << '\n';
     return 0;
   }
+  if (scram->parsed()) return scram_user(user);
   const auto loaded = args.load();
   if (!loaded.ok()) {
     std::cerr << std::string(loaded.status().message()) << '\n';

@@ -58,13 +58,10 @@ struct preset_value {
 // What the product documents; features that it lacks (retained messages, shared subscriptions) stay
 // on.
 constexpr preset_value product[] = {
-    {"topic_bytes_max", 64},
-    {"client_id_bytes_max", 64},
-    {"payload_bytes_max", 64 << 10},
-    {"packet_bytes_max", 128 << 10},
-    {"subscriptions_per_client_max", 30},
-    {"keep_alive_max_s", 480},
-    {"session_expiry_max_s", 3 * 24 * 3600},
+    {"topic_bytes_max", 64},         {"client_id_bytes_max", 64},
+    {"client_id_v31_max", 64},       {"payload_bytes_max", 64 << 10},
+    {"packet_bytes_max", 128 << 10}, {"subscriptions_per_client_max", 30},
+    {"keep_alive_max_s", 480},       {"session_expiry_max_s", 3 * 24 * 3600},
 };
 
 void apply_preset(config& c, conf::origins& from) {
@@ -123,6 +120,7 @@ options to_options(const config& c) {
   o.topic_levels_max = l.topic_levels_max();
   o.topic_bytes_max = l.topic_bytes_max();
   o.client_id_bytes_max = l.client_id_bytes_max();
+  o.client_id_v31_max = l.client_id_v31_max();
   o.subscriptions_per_client_max = l.subscriptions_per_client_max();
   o.payload_bytes_max = l.payload_bytes_max();
   o.qos_max = static_cast<uint8_t>(l.qos_max());
@@ -132,6 +130,7 @@ options to_options(const config& c) {
   o.inflight_max = static_cast<uint16_t>(l.inflight_max());
   o.receive_max = static_cast<uint16_t>(l.receive_max());
   o.topic_alias_max = static_cast<uint16_t>(l.topic_alias_max());
+  o.topic_alias_client_max = static_cast<uint16_t>(l.topic_alias_client_max());
   o.queue_messages_max = l.queue_messages_max();
   o.queue_bytes_max = l.queue_bytes_max();
   o.queue_qos0 = l.queue_qos0();

@@ -4,6 +4,9 @@
 #include <random>
 
 #include "base/log.hpp"
+#include "base/utf8.hpp"
+#include "broker/access/authenticate.hpp"
+#include "broker/access/crypto.hpp"
 #include "broker/mqtt/decode.hpp"
 #include "broker/mqtt/encode.hpp"
 #include "broker/mqtt/message.hpp"
@@ -20,6 +23,11 @@ std::string make_client_id() {
   char text[32];
   std::snprintf(text, sizeof text, "auto-%016llx", static_cast<unsigned long long>(random()));
   return text;
+}
+
+size_t characters(std::string_view utf8) {
+  return static_cast<size_t>(
+      std::count_if(utf8.begin(), utf8.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
 class handshake final : public net::consumer {
@@ -41,6 +49,7 @@ class handshake final : public net::consumer {
 
   size_t consume(std::string_view bytes) override {
     const auto result = mqtt::next_frame(bytes, directory_.limits().packet_bytes_max);
+    if (exchange_) return consume_auth(result, bytes.size());
     if (std::get_if<mqtt::need_more>(&result)) {
       // The first byte tells whether it can become a CONNECT.
       if (static_cast<uint8_t>(bytes[0]) == 0x10) return 0;
@@ -70,6 +79,12 @@ class handshake final : public net::consumer {
     handshake* owner = nullptr;
   };
 
+  // A client's CONNECT while AUTH packets go to and fro.
+  struct exchange {
+    std::string connect;  // the packet's bytes
+    access::scram_exchange scram;
+  };
+
   void close() {
     conn_->close();
     delete this;
@@ -78,37 +93,112 @@ class handshake final : public net::consumer {
   void on_connect(const mqtt::frame& f) {
     auto result = mqtt::decode_connect(f);
     if (const auto* m = std::get_if<mqtt::malformed>(&result)) {
-      // An unsupported level is answered in the oldest form that names it [MQTT-3.1.2-2]; a CONNECT
-      // that could be read as 5.0 in the form of 5.0. 3.x closes without a CONNACK but where it has
-      // a return code for the fault [3.1.1: MQTT-3.1.4-1].
-      const bool is_v5 = f.body.size() > 6 && f.body[6] == 5;
-      const bool answer = is_v5 || m->code == reason::unsupported_protocol_version ||
+      const auto v = mqtt::connect_version(f);
+      // 3.x has an answer for these two, and closes without one for the rest [MQTT311-3.1.4-1].
+      const bool answer = v == mqtt::version::v5 ||
+                          m->code == reason::unsupported_protocol_version ||
                           m->code == reason::client_identifier_not_valid;
-      return refuse(is_v5 ? mqtt::version::v5 : mqtt::version::v311, m->code, m->why, answer);
+      return refuse(v, m->code, m->why, answer);
     }
     const auto& c = *std::get_if<mqtt::connect>(&result);
+    packet_bytes_max_ = c.props.maximum_packet_size.value_or(~0u);
+    if (const auto fault = check(c); fault.code != reason::success)
+      return refuse(c.ver, fault.code, fault.why, true);
+    const settings& s = directory_.now();
+    const auto who = access::authenticate(c, {s.anonymous, s.users.get()});
+    if (who.code != reason::success) return refuse(c.ver, who.code, who.why, true);
+    if (who.exchange) return begin_exchange(c, f);
+    accept(c, std::string(who.user), nullptr);
+  }
+
+  // What the node cannot take, whoever the client is.
+  mqtt::malformed check(const mqtt::connect& c) const {
     const options& limits = directory_.limits();
     if (directory_.draining.load())
-      return refuse(c.ver, reason::server_unavailable, "the server shuts down", true);
+      return {directory_.now().mqtt.leave_code(reason::server_unavailable),
+              "the server shuts down"};
     if (connections() > limits.connections_max)
-      return refuse(c.ver, reason::quota_exceeded, "connections_max is reached", true);
+      return {reason::quota_exceeded, "connections_max is reached"};
     if (c.client_id.size() > limits.client_id_bytes_max ||
-        (c.client_id.empty() && c.ver != mqtt::version::v5 && !c.clean_start))
-      return refuse(c.ver, reason::client_identifier_not_valid, "client ID empty or too long",
-                    true);
-    if (!directory_.now().anonymous)  // the only way in that this version has
-      return refuse(c.ver, reason::not_authorized, "access.anonymous is off", true);
-    if (c.props.authentication_method)
-      return refuse(c.ver, reason::bad_authentication_method, "no enhanced authentication here",
-                    true);
-    if (c.will) {
-      if (c.will->qos > limits.qos_max)
-        return refuse(c.ver, reason::qos_not_supported, "will QoS above the maximum", true);
-      if (c.will->retain && !limits.retain_available)
-        return refuse(c.ver, reason::retain_not_supported, "retained messages are switched off",
-                      true);
+        (c.ver == mqtt::version::v31 && characters(c.client_id) > limits.client_id_v31_max))
+      return {reason::client_identifier_not_valid, "client ID too long"};
+    if (c.will) return check_will(*c.will);
+    return {reason::success, {}};
+  }
+
+  mqtt::malformed check_will(const mqtt::will_message& w) const {
+    const options& limits = directory_.limits();
+    if (w.qos > limits.qos_max)  // [MQTT-3.2.2-12]
+      return {reason::qos_not_supported, "will QoS above the maximum"};
+    if (w.retain && !limits.retain_available)  // [MQTT-3.2.2-13]
+      return {reason::retain_not_supported, "retained messages are switched off"};
+    if (w.topic.size() > limits.topic_bytes_max ||
+        static_cast<size_t>(std::count(w.topic.begin(), w.topic.end(), '/')) >=
+            limits.topic_levels_max)
+      return {reason::topic_name_invalid, "will topic longer or deeper than allowed"};
+    if (w.topic.substr(0, 5) == "$SYS/")
+      return {reason::not_authorized, "a will in $SYS, which is the server's own"};
+    if (limits.payload_bytes_max && w.payload.size() > limits.payload_bytes_max)
+      return {reason::quota_exceeded, "will payload above payload_bytes_max"};
+    if (w.props.payload_is_utf8 && directory_.now().mqtt.validate_payload_format &&
+        !utf8_valid(w.payload))
+      return {reason::payload_format_invalid, "the will is not UTF-8, which it says it is"};
+    return {reason::success, {}};
+  }
+
+  // -- AUTH (MQTT 5.0 section 4.12) --
+
+  void begin_exchange(const mqtt::connect& c, const mqtt::frame& f) {
+    auto x = std::make_unique<exchange>();
+    const auto users = directory_.now().users;
+    const auto challenge =
+        x->scram.begin(c.props.authentication_data.value_or(""),
+                       access::to_base64(access::random_bytes(access::nonce_bytes)),
+                       [&](std::string_view name) { return users->verifier(name); });
+    if (!challenge) return refuse(c.ver, reason::not_authorized, "authentication failed", true);
+    x->connect.assign(f.body.data() + f.body.size() - f.size, f.size);
+    exchange_ = std::move(x);
+    mqtt::auth a;
+    a.code = reason::continue_authentication;  // [MQTT-4.12.0-2]
+    a.props.authentication_method = access::scram_method;
+    a.props.authentication_data = *challenge;
+    mqtt::encode(a, mqtt::version::v5, conn_->out());
+    conn_->reactor().count().packets_sent[mqtt::packet_type::auth].add();
+    conn_->changed();
+  }
+
+  size_t consume_auth(const mqtt::frame_result& result, size_t size) {
+    if (std::get_if<mqtt::need_more>(&result)) return 0;
+    if (const auto* m = std::get_if<mqtt::malformed>(&result)) {
+      refuse(mqtt::version::v5, m->code, m->why, true);
+      return size;
     }
-    accept(c);
+    const auto& f = *std::get_if<mqtt::frame>(&result);
+    conn_->reactor().count().packets_received[f.type].add();
+    const size_t used = f.size;
+    if (f.type == mqtt::packet_type::auth)
+      on_auth(f);
+    else  // [MQTT-3.1.2-30]; a DISCONNECT is not answered
+      refuse(mqtt::version::v5, reason::protocol_error, "not AUTH while it authenticates",
+             f.type != mqtt::packet_type::disconnect);
+    return used;
+  }
+
+  void on_auth(const mqtt::frame& f) {
+    auto result = mqtt::decode_auth(f, mqtt::version::v5);
+    if (const auto* m = std::get_if<mqtt::malformed>(&result))
+      return refuse(mqtt::version::v5, m->code, m->why, true);
+    const mqtt::auth& a = *std::get_if<mqtt::auth>(&result);
+    if (a.code != reason::continue_authentication ||  // [MQTT-4.12.0-3]
+        a.props.authentication_method.value_or("") != access::scram_method)
+      return refuse(mqtt::version::v5, reason::protocol_error,
+                    "AUTH that does not continue the method of CONNECT", true);
+    const auto answer = exchange_->scram.finish(a.props.authentication_data.value_or(""));
+    if (!answer)  // [MQTT-4.12.0-4]
+      return refuse(mqtt::version::v5, reason::not_authorized, "authentication failed", true);
+    const auto whole = mqtt::next_frame(exchange_->connect, ~0u);
+    auto connect = mqtt::decode_connect(*std::get_if<mqtt::frame>(&whole));
+    accept(*std::get_if<mqtt::connect>(&connect), exchange_->scram.user(), &*answer);
   }
 
   uint64_t connections() const {
@@ -117,12 +207,17 @@ class handshake final : public net::consumer {
     return n;
   }
 
-  void accept(const mqtt::connect& c) {
+  // `proof` is the server's last word where the client authenticated by a method.
+  void accept(const mqtt::connect& c, std::string user, const std::string* proof) {
     auto r = std::make_shared<connect_request>();
     const options& limits = directory_.limits();
     r->ver = c.ver;
     r->client_id = c.client_id;
-    r->user_name = c.user_name.value_or("");
+    r->user_name = std::move(user);
+    if (proof) {
+      r->enhanced = true;
+      r->authentication_data = *proof;
+    }
     r->listener = listener_;
     r->clean_start = c.clean_start;
     if (c.client_id.empty()) {
@@ -142,13 +237,14 @@ class handshake final : public net::consumer {
       r->packet_bytes_max = c.props.maximum_packet_size.value_or(~0u);
       r->topic_alias_max = c.props.topic_alias_maximum.value_or(0);
       r->problem_information = c.props.request_problem_information.value_or(true);
+      r->response_information = c.props.request_response_information.value_or(false);
     }
     if (c.will) {
       const auto& w = *c.will;
       r->last_will =
           connect_request::will{mqtt::message::make({w.topic, w.payload, w.qos, w.retain, w.props,
                                                      conn_->reactor().now_ms()}),
-                                w.delay_interval_s};
+                                w.delay_interval_s, w.props.message_expiry_interval};
     }
     hand_over(std::move(r));
   }
@@ -181,8 +277,19 @@ class handshake final : public net::consumer {
     if (answer) {
       mqtt::connack a;
       a.code = code;
-      if (v == mqtt::version::v5) a.props.reason_string = why;
-      mqtt::encode(a, v, conn_->out());
+      if (v == mqtt::version::v5) {
+        a.props.reason_string = why;
+        if (code == reason::use_another_server || code == reason::server_moved)
+          a.props.server_reference = directory_.now().mqtt.server_reference;
+      }
+      std::string& out = conn_->out();
+      const size_t at = out.size();
+      mqtt::encode(a, v, out);
+      if (out.size() - at > packet_bytes_max_) {  // [MQTT-3.2.2-19]
+        out.resize(at);
+        a.props = {};
+        mqtt::encode(a, v, out);
+      }
       count.packets_sent[mqtt::packet_type::connack].add();
     }
     close();
@@ -192,6 +299,8 @@ class handshake final : public net::consumer {
   directory& directory_;
   listener_ptr listener_;
   connect_timer timer_;
+  std::unique_ptr<exchange> exchange_;
+  uint32_t packet_bytes_max_ = ~0u;  // the client's
 };
 
 }  // namespace

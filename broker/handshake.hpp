@@ -1,4 +1,5 @@
-// From an accepted connection to its session: waits for CONNECT, checks it, and asks the registry.
+// From an accepted connection to its session: waits for CONNECT, checks it, exchanges AUTH packets
+// where the client asks for that (MQTT 5.0 section 4.12), and asks the registry.
 //
 // One for each connection that has not become a session's yet; it deletes itself. Used by the
 // node's listeners.

@@ -26,6 +26,8 @@ struct options {
   uint32_t topic_bytes_max = 65'535;
   // Client ID length, bytes. Over: 0x85 (3.x: 2).
   uint32_t client_id_bytes_max = 65'535;
+  // The same for 3.1 clients, in characters: that version's own limit.
+  uint32_t client_id_v31_max = 23;
   // Filters of one client. Over: SUBACK 0x97 (3.x: 0x80).
   uint32_t subscriptions_per_client_max = 1'000'000;
   // Payload, bytes; 0: bounded by the packet. Over: PUBACK 0x97, dropped and counted.
@@ -43,6 +45,9 @@ struct options {
   uint16_t receive_max = 65'535;
   // Topic aliases a client may use. Over: DISCONNECT 0x94.
   uint16_t topic_alias_max = 64;
+  // Topic aliases that the broker uses towards one 5.0 client; the client's maximum where lower. A
+  // topic gets one when it is used again. Over: the least recently used one is given anew.
+  uint16_t topic_alias_client_max = 16;
   // Queued messages of one session beyond the in-flight ones (offline, slow). Over: the new one is
   // dropped and counted.
   uint32_t queue_messages_max = 100'000;

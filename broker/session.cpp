@@ -6,6 +6,8 @@
 #include "base/log.hpp"
 #include "base/wall_clock.hpp"
 #include "broker/mqtt/encode.hpp"
+#include "broker/mqtt/properties.hpp"
+#include "broker/session_authentication.hpp"
 
 namespace dunlin {
 
@@ -107,13 +109,16 @@ void session::begin(attach_connection& a) {
   keep_alive_s_ = r.keep_alive_s;
   session_expiry_s_ = r.session_expiry_s;
   problem_information_ = r.problem_information;
+  authentication_.reset();
+  if (r.enhanced) authentication_ = std::make_unique<authentication>(r.user_name);
   if (r.last_will) will_ = std::make_unique<connect_request::will>(*r.last_will);
   slow_ = held_ = false;  // batches of before are still outstanding, and still bound it
   gate_.online.store(true);
-  answer_connect(r, present);
+  const bool answered = answer_connect(r, present);
   core::tally t;
   outgoing_.connect(
-      {ver_, std::min(directory_.limits().inflight_max, r.receive_max), r.packet_bytes_max},
+      {ver_, std::min(directory_.limits().inflight_max, r.receive_max), r.packet_bytes_max,
+       std::min(directory_.limits().topic_alias_client_max, r.topic_alias_max)},
       home().now_ms(), conn_->out(), t);
   outgoing_.pump(home().now_ms(), conn_->out(), directory_.limits().output_high_bytes, t);
   count(t);
@@ -131,9 +136,12 @@ void session::begin(attach_connection& a) {
                                    {"clean_start", r.clean_start},
                                    {"session_present", present},
                                    {"keep_alive_s", keep_alive_s_}});
+  if (!answered)
+    detach(close_kind::by_server, reason::packet_too_large,
+           "CONNACK is over the client's maximum packet size");
 }
 
-void session::answer_connect(const connect_request& r, bool session_present) {
+bool session::answer_connect(const connect_request& r, bool session_present) {
   const options& limits = directory_.limits();
   mqtt::connack ack;
   ack.session_present = session_present && ver_ != mqtt::version::v31;
@@ -149,9 +157,19 @@ void session::answer_connect(const connect_request& r, bool session_present) {
     if (!limits.shared_available) p.shared_subscription_available = false;
     if (limits.topic_alias_max) p.topic_alias_maximum = limits.topic_alias_max;
     p.maximum_packet_size = limits.packet_bytes_max;
+    if (r.enhanced) {
+      p.authentication_method = access::scram_method;
+      p.authentication_data = r.authentication_data;
+    }
   }
-  mqtt::encode(ack, ver_, conn_->out());
-  home().count().packets_sent[mqtt::packet_type::connack].add();
+  std::string information;
+  if (r.response_information) {
+    information = directory_.now().mqtt.response_information(gate_.client_id);
+    if (!information.empty()) ack.props.response_information = information;
+  }
+  if (put(ack, mqtt::packet_type::connack, r.packet_bytes_max)) return true;
+  ack.props.response_information.reset();
+  return put(ack, mqtt::packet_type::connack, r.packet_bytes_max);
 }
 
 void session::discard_state() {
@@ -197,13 +215,7 @@ void session::detach(close_kind how, reason code, std::string_view why) {
   if (!conn_) return;
   auto& counters = home().count();
   if (how == close_kind::by_server || how == close_kind::taken_over) {
-    if (v5() && !conn_->closed()) {
-      mqtt::disconnect d;
-      d.code = code;
-      if (problem_information_ && !why.empty()) d.props.reason_string = why;
-      mqtt::encode(d, ver_, conn_->out());
-      counters.packets_sent[mqtt::packet_type::disconnect].add();
-    }
+    if (v5() && !conn_->closed()) tell_disconnect(code, why);
     counters.disconnects[code].add();
   } else {
     (how == close_kind::lost ? counters.connections_lost : counters.disconnected_by_client).add();
@@ -222,8 +234,22 @@ void session::detach(close_kind how, reason code, std::string_view why) {
   outgoing_.disconnect();
   incoming_.disconnect();
   release_publishers();
-  if (how == close_kind::disconnected && code != reason::disconnect_with_will) will_.reset();
+  authentication_.reset();
+  // With any other code the client wants it published [MQTT-3.1.2-10, 3.14.4-3].
+  if (how == close_kind::disconnected && code == reason::success) will_.reset();
   keep_session_or_end();
+}
+
+void session::tell_disconnect(reason code, std::string_view why) {
+  const uint32_t most = outgoing_.client().packet_bytes_max;
+  mqtt::disconnect d;
+  d.code = code;
+  if (code == reason::use_another_server || code == reason::server_moved)
+    d.props.server_reference = directory_.now().mqtt.server_reference;
+  if (problem_information_ && !why.empty()) d.props.reason_string = why;
+  if (put(d, mqtt::packet_type::disconnect, most)) return;
+  d.props = {};
+  put(d, mqtt::packet_type::disconnect, most);
 }
 
 void session::keep_session_or_end() {
@@ -250,6 +276,12 @@ void session::keep_session_or_end() {
 
 void session::publish_will() {
   auto w = std::move(will_);
+  if (w->expiry_s) {  // its life begins now
+    auto props = mqtt::parse_forwarded(w->msg->properties());
+    props.message_expiry_interval = w->expiry_s;
+    w->msg = mqtt::message::make({w->msg->topic(), w->msg->payload(), w->msg->qos(),
+                                  w->msg->retain(), props, home().now_ms()});
+  }
   router& r = router::of_this_thread();
   r.add(directory_, {w->msg, core::incoming::no_slot, {}});
   // In mid-read it goes with what the client published before it.
@@ -278,7 +310,8 @@ void session::on_timer() {
 void session::end(end_reason why) {
   if (why == end_reason::shutdown) {
     will_.reset();  // the node goes, not the client
-    detach(close_kind::by_server, reason::server_shutting_down, "the server shuts down");
+    detach(close_kind::by_server, directory_.now().mqtt.leave_code(reason::server_shutting_down),
+           "the server shuts down");
     return;
   }
   ended_ = true;
@@ -296,7 +329,7 @@ void session::tell_status_rule(rules::client_event_kind kind) {
 }
 
 void session::log_disconnect(close_kind how, reason code, std::string_view why) {
-  const bool abnormal = how == close_kind::by_server && code != reason::server_shutting_down;
+  const bool abnormal = how == close_kind::by_server && !directory_.draining.load();
   const auto level = abnormal ? log::level::warn : log::level::info;
   if (!log::enabled(level)) return;
   log::write(level, "client_disconnected",

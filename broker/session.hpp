@@ -7,6 +7,7 @@
 // connection, the shards and the clock.
 //   session.cpp          life: attach, takeover, detach, expiry, will
 //   session_packets.cpp  packets from the client
+//   session_auth.cpp     AUTH: re-authentication
 //   session_deliver.cpp  messages to the client, and what holds back their publishers
 #pragma once
 
@@ -57,6 +58,7 @@ class session : public pinned<session_actor::base>, public net::consumer {
     core::filter_ptr filter;
     core::shared_text group;
   };
+  struct authentication;  // session_auth.cpp
   enum class close_kind : uint8_t {
     disconnected,  // by the client's DISCONNECT
     lost,          // without one
@@ -67,11 +69,12 @@ class session : public pinned<session_actor::base>, public net::consumer {
   // -- life --
   void on_attach(attach_connection& a);
   void begin(attach_connection& a);
-  void answer_connect(const connect_request& r, bool session_present);
+  bool answer_connect(const connect_request& r, bool session_present);
   void discard_state();
   void give_back(const std::vector<mqtt::message_ptr>& messages,
                  const std::vector<filter_parts>& shared);
   void detach(close_kind how, mqtt::reason code, std::string_view why);
+  void tell_disconnect(mqtt::reason code, std::string_view why);
   void publish_will();
   void keep_session_or_end();
   void end(end_reason why);
@@ -86,6 +89,10 @@ class session : public pinned<session_actor::base>, public net::consumer {
   bool on_subscribe(const mqtt::frame& f);
   bool on_unsubscribe(const mqtt::frame& f);
   bool on_disconnect(const mqtt::frame& f);
+  bool on_auth(const mqtt::frame& f);
+  bool begin_reauthentication(const mqtt::auth& a);
+  bool finish_reauthentication(const mqtt::auth& a);
+  void send_auth(mqtt::reason code, std::string_view data);
   bool resolve_alias(mqtt::publish& p);
   bool admissible(const mqtt::publish& p);
   mqtt::reason refused_by_policy(const mqtt::publish& p) const;
@@ -96,10 +103,15 @@ class session : public pinned<session_actor::base>, public net::consumer {
   uint32_t new_answer(bool is_subscribe, uint16_t packet_id);
   void shard_answered(uint32_t token);
   void finish_answer(uint32_t token);
+  template <class Answer>
+  void send_answer(Answer a, mqtt::packet_type type);
   void batch_answered(const accepted& a);
   void send_batches();
   void send_acks();
   bool fail(mqtt::reason code, std::string_view why);  // DISCONNECT and close; false
+  // Appends the packet unless it is over the client's maximum packet size [MQTT-3.1.2-24].
+  template <class Packet>
+  bool put(const Packet& p, mqtt::packet_type type, uint32_t packet_bytes_max);
   static filter_parts parse(std::string_view filter);
 
   // -- delivery --
@@ -122,6 +134,7 @@ class session : public pinned<session_actor::base>, public net::consumer {
   std::unique_ptr<connect_request::will> will_;
   std::unique_ptr<std::vector<std::string>> aliases_;  // from the client, by alias - 1
   std::unique_ptr<absl::flat_hash_map<uint32_t, pending_answer>> answers_;
+  std::unique_ptr<authentication> authentication_;  // of a client that used a method in CONNECT
 
   struct session_timer : net::timer {
     session* owner = nullptr;

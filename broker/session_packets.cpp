@@ -3,9 +3,10 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "base/utf8.hpp"
 #include "broker/mqtt/encode.hpp"
 #include "broker/mqtt/topic.hpp"
-#include "broker/session.hpp"
+#include "broker/session_authentication.hpp"
 
 namespace dunlin {
 
@@ -82,7 +83,7 @@ bool session::handle(const mqtt::frame& f) {
     case packet_type::connect:
       return fail(reason::protocol_error, "a second CONNECT");  // [MQTT-3.1.0-2]
     case packet_type::auth:
-      return fail(reason::protocol_error, "AUTH without an authentication method");
+      return on_auth(f);
     default:
       return fail(reason::protocol_error, "a packet that only a server sends");
   }
@@ -157,6 +158,9 @@ reason session::refused_by_policy(const mqtt::publish& p) const {
   if (p.topic.front() == '$' && p.topic.substr(0, 5) == "$SYS/") return reason::not_authorized;
   if (limits.payload_bytes_max && p.payload.size() > limits.payload_bytes_max)
     return reason::quota_exceeded;
+  if (p.props.payload_is_utf8 && directory_.now().mqtt.validate_payload_format &&
+      !utf8_valid(p.payload))
+    return reason::payload_format_invalid;
   return reason::success;
 }
 
@@ -182,7 +186,8 @@ void session::send_batches() {
 void session::send_acks() {
   uint64_t pubacks = 0, pubrecs = 0;
   std::string unsent;
-  const reason r = incoming_.drain(ver_, conn_ ? conn_->out() : unsent, &pubacks, &pubrecs);
+  const uint32_t told = problem_information_ ? outgoing_.client().packet_bytes_max : 0;
+  const reason r = incoming_.drain(ver_, conn_ ? conn_->out() : unsent, &pubacks, &pubrecs, told);
   if (!conn_) return;
   auto& sent = home().count().packets_sent;
   if (pubacks) sent[packet_type::puback].add(pubacks);
@@ -201,7 +206,7 @@ bool session::on_ack(const mqtt::frame& f) {
   auto& sent = home().count().packets_sent;
   switch (a.type) {
     case packet_type::puback:
-      outgoing_.puback(a.packet_id, t);
+      outgoing_.puback(a.packet_id, t, a.code);
       break;
     case packet_type::pubrec:
       outgoing_.pubrec(a.packet_id, a.code, conn_->out(), t);
@@ -255,7 +260,7 @@ bool session::on_subscribe(const mqtt::frame& f) {
   a.codes = std::move(codes);
   a.shards_due = due;
   if (due == 0) finish_answer(token);
-  return true;
+  return conn_ != nullptr;
 }
 
 reason session::subscribe_one(const mqtt::subscribe_entry& e, uint32_t id, uint32_t token,
@@ -263,8 +268,7 @@ reason session::subscribe_one(const mqtt::subscribe_entry& e, uint32_t id, uint3
   const options& limits = directory_.limits();
   const auto parts = parse(e.filter);
   const std::string_view filter = parts.filter.view();
-  if (!mqtt::valid_topic_filter(e.filter) || filter.size() > limits.topic_bytes_max ||
-      levels(filter) > limits.topic_levels_max)
+  if (filter.size() > limits.topic_bytes_max || levels(filter) > limits.topic_levels_max)
     return reason::topic_filter_invalid;
   if (!limits.wildcard_available && mqtt::has_wildcard(filter))
     return reason::wildcard_subscriptions_not_supported;
@@ -317,7 +321,7 @@ bool session::on_unsubscribe(const mqtt::frame& f) {
   a.codes = std::move(codes);
   a.shards_due = due;
   if (due == 0) finish_answer(token);
-  return true;
+  return conn_ != nullptr;
 }
 
 void session::shard_answered(uint32_t token) {
@@ -332,20 +336,25 @@ void session::finish_answer(uint32_t token) {
   answers_->erase(it);
   if (answers_->empty()) answers_.reset();
   if (!conn_) return;
-  if (a.subscribe) {
-    mqtt::suback s;
-    s.packet_id = a.packet_id;
-    s.codes = a.codes;
-    mqtt::encode(s, ver_, conn_->out());
-    home().count().packets_sent[packet_type::suback].add();
-  } else {
-    mqtt::unsuback s;
-    s.packet_id = a.packet_id;
-    s.codes = a.codes;
-    mqtt::encode(s, ver_, conn_->out());
-    home().count().packets_sent[packet_type::unsuback].add();
-  }
-  conn_->changed();
+  if (a.subscribe)
+    send_answer(mqtt::suback{a.packet_id, a.codes, {}}, packet_type::suback);
+  else
+    send_answer(mqtt::unsuback{a.packet_id, a.codes, {}}, packet_type::unsuback);
+  if (conn_) conn_->changed();
+}
+
+// With the reason of the first refusal, where the client wants it and can take it [MQTT-3.1.2-29,
+// 3.9.2-1, 3.11.2-1].
+template <class Answer>
+void session::send_answer(Answer a, packet_type type) {
+  const uint32_t most = outgoing_.client().packet_bytes_max;
+  const auto refused = std::find_if(a.codes.begin(), a.codes.end(), is_error);
+  if (v5() && problem_information_ && refused != a.codes.end())
+    a.props.reason_string = mqtt::explain(*refused);
+  if (put(a, type, most)) return;
+  a.props = {};
+  if (!put(a, type, most))
+    fail(reason::packet_too_large, "the answer is over the client's maximum packet size");
 }
 
 // -- DISCONNECT ---------------------------------------------------------------

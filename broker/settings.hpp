@@ -5,14 +5,20 @@
 // older one goes on with it for the rest of its turn.
 #pragma once
 
+#include <memory>
+
+#include "broker/access/users.hpp"
 #include "broker/core/outgoing.hpp"
+#include "broker/mqtt_settings.hpp"
 #include "broker/options.hpp"
 
 namespace dunlin {
 
 struct settings {
   options limits;
-  bool anonymous = true;  // clients without credentials are let in
+  bool anonymous = true;                                 // clients without credentials are let in
+  std::shared_ptr<const access::user_table> users = {};  // null: none
+  mqtt_settings mqtt = {};
 
   // A part of `limits` in the form that a session's queue takes.
   core::outgoing::limits queue() const {

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "broker/config/check_mqtt.hpp"
 #include "broker/config/check_rules.hpp"
 #include "broker/config/checker.hpp"
 #include "broker/config/value.hpp"
@@ -157,10 +158,12 @@ void check(const proto::Config& c, const origins& from, const node& tree, faults
   check_rocketmq(k);
   check_rules(k);
   check_limits(k);
-  if (!c.access().anonymous())
-    warnings.push_back(
-        k.where("access.anonymous").to_string() +
-        ": access.anonymous: false refuses every client: this version knows no other access");
+  check_access(k);
+  check_mqtt(k);
+  if (!c.access().anonymous() && c.access().users_size() == 0)
+    warnings.push_back(k.where("access.anonymous").to_string() +
+                       ": access.anonymous: false refuses every client without a certificate: "
+                       "access.users is empty");
 }
 
 }  // namespace dunlin::configuration

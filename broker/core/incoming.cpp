@@ -64,8 +64,18 @@ void incoming::settle(slot& s) {
   qos2_->erase(it);
 }
 
+void incoming::write(const slot& s, mqtt::version v, uint32_t told_bytes_max, std::string& out) {
+  const auto type = s.qos == 1 ? packet_type::puback : packet_type::pubrec;
+  if (told_bytes_max != 0 && is_error(s.code)) {
+    mqtt::ack a{type, s.id, s.code, mqtt::explain(s.code), {}};
+    constexpr size_t around = 9;  // header 2, identifier 2, code 1, property length 1, property 3
+    if (a.reason_string.size() + around <= told_bytes_max) return mqtt::encode(a, v, out);
+  }
+  mqtt::encode_ack(type, s.id, s.code, v, out);
+}
+
 mqtt::reason incoming::drain(mqtt::version v, std::string& out, uint64_t* pubacks,
-                             uint64_t* pubrecs) {
+                             uint64_t* pubrecs, uint32_t told_bytes_max) {
   while (!reads_.empty() && reads_.front().answers_due == 0) {
     read& r = reads_.front();
     for (; r.slots > 0; --r.slots) {
@@ -78,8 +88,7 @@ mqtt::reason incoming::drain(mqtt::version v, std::string& out, uint64_t* puback
         --r.slots;
         return s.code;
       }
-      mqtt::encode_ack(s.qos == 1 ? packet_type::puback : packet_type::pubrec, s.id, s.code, v,
-                       out);
+      write(s, v, told_bytes_max, out);
       ++*(s.qos == 1 ? pubacks : pubrecs);
     }
     reads_.pop_front();

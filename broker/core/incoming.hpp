@@ -44,8 +44,10 @@ class incoming {
   void answered(uint32_t read, const std::vector<refusal>& refusals);
 
   // Appends what may leave now. In 3.x a refusal cannot be told: drain stops there and says so by
-  // returning its code, and the caller closes the connection.
-  mqtt::reason drain(mqtt::version v, std::string& out, uint64_t* pubacks, uint64_t* pubrecs);
+  // returning its code, and the caller closes the connection. A 5.0 refusal has its reason string
+  // where the packet with it is not longer than `told_bytes_max` [MQTT-3.4.2-2, 3.5.2-2].
+  mqtt::reason drain(mqtt::version v, std::string& out, uint64_t* pubacks, uint64_t* pubrecs,
+                     uint32_t told_bytes_max = 0);
 
   // QoS 2: whether this identifier was received before and not yet released. If so nothing is
   // routed again; the answer is given now (true) or comes with the first one.
@@ -80,6 +82,7 @@ class incoming {
     bool asked = true;    // on this connection, which waits for a PUBREC and counts it
   };
 
+  static void write(const slot& s, mqtt::version v, uint32_t told_bytes_max, std::string& out);
   void ask(qos2& q);
   void settle(slot& s);
 

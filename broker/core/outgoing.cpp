@@ -39,22 +39,47 @@ bool outgoing::transmit(size_t index, bool again, uint64_t now_ms, std::string& 
     mqtt::encode_ack(packet_type::pubrel, id, reason::success, link_.ver, out);
     return true;
   }
-  const mqtt::send_form form{.qos = f.d.qos,
-                             .dup = again,
-                             .retain = f.d.retain,
-                             .packet_id = id,
-                             .subscription_ids = f.d.subscription_ids.view(),
-                             .now_ms = now_ms};
-  if (link_.packet_bytes_max != ~0u &&
-      encoded_size(*f.d.msg, link_.ver, form) > link_.packet_bytes_max)
-    return false;
-  mqtt::encode(*f.d.msg, link_.ver, form, out);
+  mqtt::send_form form{.qos = f.d.qos,
+                       .dup = again,
+                       .retain = f.d.retain,
+                       .packet_id = id,
+                       .subscription_ids = f.d.subscription_ids.view(),
+                       .now_ms = now_ms};
+  if (!write(f.d, form, out)) return false;
   ++t.sent[f.d.qos];
+  return true;
+}
+
+// False: over the client's maximum packet size [MQTT-3.1.2-24].
+bool outgoing::write(const delivery& d, mqtt::send_form& form, std::string& out) {
+  if (link_.alias_max != 0) [[unlikely]]
+    return write_with_alias(d, form, out);
+  if (link_.packet_bytes_max != ~0u &&
+      encoded_size(*d.msg, link_.ver, form) > link_.packet_bytes_max)
+    return false;
+  mqtt::encode(*d.msg, link_.ver, form, out);
+  return true;
+}
+
+bool outgoing::write_with_alias(const delivery& d, mqtt::send_form& form, std::string& out) {
+  if (!aliases_) aliases_ = std::make_unique<alias_table>(link_.alias_max);
+  const auto use = aliases_->use(d.msg->topic());
+  form.topic_alias = use.alias;
+  form.omit_topic = use.known;
+  size_t size = encoded_size(*d.msg, link_.ver, form);
+  if (size > link_.packet_bytes_max && use.alias != 0 && !use.known) {  // it may fit without
+    aliases_->take_back(use.alias);
+    form.topic_alias = 0;
+    size = encoded_size(*d.msg, link_.ver, form);
+  }
+  if (size > link_.packet_bytes_max) return false;
+  mqtt::encode(*d.msg, link_.ver, form, out);
   return true;
 }
 
 void outgoing::connect(const link& l, uint64_t now_ms, std::string& out, tally& t) {
   link_ = l;
+  aliases_.reset();
   connected_ = true;
   transmitted_ = 0;
   while (transmitted_ < flight_.size() && transmitted_ < link_.window) {
@@ -69,14 +94,12 @@ void outgoing::connect(const link& l, uint64_t now_ms, std::string& out, tally& 
 }
 
 void outgoing::send_qos0(const delivery& d, uint64_t now_ms, std::string& out, tally& t) {
-  const mqtt::send_form form{
+  mqtt::send_form form{
       .retain = d.retain, .subscription_ids = d.subscription_ids.view(), .now_ms = now_ms};
-  if (link_.packet_bytes_max != ~0u &&
-      encoded_size(*d.msg, link_.ver, form) > link_.packet_bytes_max) {
+  if (!write(d, form, out)) {
     ++t.too_large;
     return;
   }
-  mqtt::encode(*d.msg, link_.ver, form, out);
   ++t.sent[0];
   ++t.delivered;
 }
@@ -143,10 +166,12 @@ void outgoing::pump(uint64_t now_ms, std::string& out, size_t out_bytes_max, tal
   }
 }
 
-bool outgoing::puback(uint16_t id, tally& t) {
+bool outgoing::puback(uint16_t id, tally& t, reason code) {
   flying* f = find(id);
   if (!f || f->d.qos != 1) return false;
-  finish(*f, &tally::delivered, t);
+  const bool refused =
+      static_cast<uint8_t>(code) >= 0x80;  // and goes to nobody else [MQTT-4.8.2-6]
+  finish(*f, refused ? &tally::refused : &tally::delivered, t);
   return true;
 }
 

@@ -11,9 +11,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "broker/core/alias_table.hpp"
 #include "broker/core/delivery.hpp"
 #include "broker/core/ring.hpp"
 #include "broker/mqtt/packet.hpp"
@@ -40,6 +42,7 @@ struct link {  // what the client can take
   mqtt::version ver = mqtt::version::v311;
   uint16_t window = 65'535;         // its receive maximum, or ours where lower
   uint32_t packet_bytes_max = ~0u;  // its maximum packet size
+  uint16_t alias_max = 0;           // topic aliases towards it
 };
 
 class outgoing {
@@ -53,14 +56,18 @@ class outgoing {
 
   // A connection begins: messages in flight are sent again, in order [MQTT-4.4.0-1, 4.6.0-1].
   void connect(const link& l, uint64_t now_ms, std::string& out, tally& t);
-  void disconnect() { connected_ = false; }
+  void disconnect() {
+    connected_ = false;
+    aliases_.reset();
+  }
+  const link& client() const { return link_; }
 
   // A message for this client. `out` is null while the client is offline, and `room` false while
   // its output is full: then QoS 0 is dropped and the rest queued.
   void offer(delivery d, uint64_t now_ms, std::string* out, bool room, tally& t);
 
   // Acknowledgements. False: no such packet is in flight.
-  bool puback(uint16_t id, tally& t);
+  bool puback(uint16_t id, tally& t, mqtt::reason code = mqtt::reason::success);
   bool pubrec(uint16_t id, mqtt::reason code, std::string& out, tally& t);  // answers with PUBREL
   bool pubcomp(uint16_t id, tally& t);
 
@@ -95,6 +102,8 @@ class outgoing {
   void finish(flying& f, uint64_t tally::*how, tally& t);
   void pop_done();
   bool transmit(size_t index, bool again, uint64_t now_ms, std::string& out, tally& t);
+  bool write(const delivery& d, mqtt::send_form& form, std::string& out);
+  bool write_with_alias(const delivery& d, mqtt::send_form& form, std::string& out);
   void send_qos0(const delivery& d, uint64_t now_ms, std::string& out, tally& t);
   void enqueue(delivery d, tally& t);
 
@@ -102,7 +111,8 @@ class outgoing {
   link link_;
   ring<flying> flight_;
   ring<delivery> queue_;
-  uint64_t first_sequence_ = 0;  // of flight_.front()
+  std::unique_ptr<alias_table> aliases_;  // of this connection, from the first use on
+  uint64_t first_sequence_ = 0;           // of flight_.front()
   uint64_t queue_bytes_ = 0;
   uint32_t transmitted_ = 0;  // of flight_, on this connection; the rest waits for the window
   bool connected_ = false;

@@ -112,9 +112,7 @@ fault parse(const frame& f, connect& out) {
 
 decode_result<connect> decode_connect(const frame& f) {
   assert(f.type == packet_type::connect);
-  decode_result<connect> result;
-  if (fault bad = parse(f, *std::get_if<connect>(&result))) result = *bad;
-  return result;
+  return run<connect>([&](connect& out) { return parse(f, out); });
 }
 
 version connect_version(const frame& f) {

@@ -39,6 +39,17 @@ inline bool overlong(const frame& f, version v) {
 // after MQTT 3.1.
 fault check_header(const frame& f, version v);
 
+// A decoder's result from its parser: fault parse(T& out).
+template <class T, class Parse>
+decode_result<T> run(Parse parse) {
+  decode_result<T> result;
+  if (fault bad = parse(*std::get_if<T>(&result))) result = *bad;
+  return result;
+}
+
+inline constexpr malformed bad_code{reason::protocol_error,
+                                    "reason code not defined for this packet"};
+
 inline malformed cut_short() {
   return {reason::malformed_packet, "a field ends behind the packet, or is not well-formed"};
 }

@@ -9,8 +9,6 @@ namespace dunlin::mqtt {
 
 namespace {
 
-constexpr malformed bad_code{reason::protocol_error, "reason code not defined for this packet"};
-
 bool ack_code(packet_type type, reason code) {
   if (code == reason::success) return true;
   if (type == packet_type::pubrel || type == packet_type::pubcomp) {
@@ -158,13 +156,6 @@ fault parse(const frame& f, version v, auth& out) {
 }
 
 template <class T>
-decode_result<T> run(const frame& f, version v) {
-  decode_result<T> result;
-  if (fault bad = parse(f, v, *std::get_if<T>(&result))) result = *bad;
-  return result;
-}
-
-template <class T>
 decode_result<packet> widen(decode_result<T> result) {
   if (auto* bad = std::get_if<malformed>(&result)) return *bad;
   return packet(std::move(*std::get_if<T>(&result)));
@@ -174,19 +165,21 @@ decode_result<packet> widen(decode_result<T> result) {
 
 decode_result<connack> decode_connack(const frame& f, version v) {
   assert(f.type == packet_type::connack);
-  return run<connack>(f, v);
+  return run<connack>([&](auto& out) { return parse(f, v, out); });
 }
 
-decode_result<ack> decode_ack(const frame& f, version v) { return run<ack>(f, v); }
+decode_result<ack> decode_ack(const frame& f, version v) {
+  return run<ack>([&](auto& out) { return parse(f, v, out); });
+}
 
 decode_result<disconnect> decode_disconnect(const frame& f, version v) {
   assert(f.type == packet_type::disconnect);
-  return run<disconnect>(f, v);
+  return run<disconnect>([&](auto& out) { return parse(f, v, out); });
 }
 
 decode_result<auth> decode_auth(const frame& f, version v) {
   assert(f.type == packet_type::auth);
-  return run<auth>(f, v);
+  return run<auth>([&](auto& out) { return parse(f, v, out); });
 }
 
 decode_result<packet> decode(const frame& f, version v) {

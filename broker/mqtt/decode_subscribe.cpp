@@ -117,7 +117,7 @@ fault read_codes(reader& r, version v, bool (*allowed)(uint8_t, version),
   uint8_t code;
   while (r.u8(code)) {
     if (!allowed(code, v)) {
-      return malformed{reason::protocol_error, "reason code not defined for this packet"};
+      return bad_code;
     }
     out.push_back(static_cast<reason>(code));
   }
@@ -138,33 +138,26 @@ fault parse(const frame& f, version v, unsuback& out) {
   return {};
 }
 
-template <class T>
-decode_result<T> run(const frame& f, version v) {
-  decode_result<T> result;
-  if (fault bad = parse(f, v, *std::get_if<T>(&result))) result = *bad;
-  return result;
-}
-
 }  // namespace
 
 decode_result<subscribe> decode_subscribe(const frame& f, version v) {
   assert(f.type == packet_type::subscribe);
-  return run<subscribe>(f, v);
+  return run<subscribe>([&](auto& out) { return parse(f, v, out); });
 }
 
 decode_result<unsubscribe> decode_unsubscribe(const frame& f, version v) {
   assert(f.type == packet_type::unsubscribe);
-  return run<unsubscribe>(f, v);
+  return run<unsubscribe>([&](auto& out) { return parse(f, v, out); });
 }
 
 decode_result<suback> decode_suback(const frame& f, version v) {
   assert(f.type == packet_type::suback);
-  return run<suback>(f, v);
+  return run<suback>([&](auto& out) { return parse(f, v, out); });
 }
 
 decode_result<unsuback> decode_unsuback(const frame& f, version v) {
   assert(f.type == packet_type::unsuback);
-  return run<unsuback>(f, v);
+  return run<unsuback>([&](auto& out) { return parse(f, v, out); });
 }
 
 }  // namespace dunlin::mqtt

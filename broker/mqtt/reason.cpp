@@ -55,6 +55,33 @@ std::string_view to_string(reason r) {
   return "unknown";
 }
 
+std::string_view explain(reason r) {
+  switch (r) {
+    case reason::not_authorized:
+      return "this client may not do that with this topic";
+    case reason::topic_filter_invalid:
+      return "the filter is longer or deeper than the server allows";
+    case reason::topic_name_invalid:
+      return "the topic is longer or deeper than the server allows";
+    case reason::packet_identifier_in_use:
+      return "the packet identifier is in use";
+    case reason::quota_exceeded:
+      return "over a limit of the server, or of a rule that takes this topic";
+    case reason::message_rate_too_high:
+      return "more messages in a time than the server allows";
+    case reason::payload_format_invalid:
+      return "the payload is not UTF-8, which its format indicator says it is";
+    case reason::shared_subscriptions_not_supported:
+      return "shared subscriptions are switched off";
+    case reason::subscription_identifiers_not_supported:
+      return "subscription identifiers are switched off";
+    case reason::wildcard_subscriptions_not_supported:
+      return "wildcard subscriptions are switched off";
+    default:
+      return to_string(r);
+  }
+}
+
 uint8_t to_v3_return_code(reason r) {
   constexpr uint8_t server_unavailable = 3;  // also what 3.x has no code of its own for
   switch (r) {

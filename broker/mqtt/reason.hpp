@@ -64,6 +64,10 @@ struct malformed {
 // The specification's name of the code, lower case with underscores ("packet_too_large").
 std::string_view to_string(reason r);
 
+// What a refusal means, for the reason string of an answer: a short sentence of static text, under
+// 100 bytes.
+std::string_view explain(reason r);
+
 // The CONNACK return code (0..5) that MQTT 3.1 and 3.1.1 have for a refusal.
 uint8_t to_v3_return_code(reason r);
 

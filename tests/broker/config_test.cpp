@@ -309,7 +309,7 @@ TEST(ConfigCheck, AccessThatRefusesEveryoneIsWarnedOf) {
   const auto c = good("access: {anonymous: false}");
   ASSERT_EQ(c.warnings.size(), 1u);
   EXPECT_TRUE(
-      c.warnings[0].starts_with("f.yaml:1:21: access.anonymous: false refuses every client"));
+      c.warnings[0].starts_with("f.yaml:1:21: access.anonymous: false refuses every client without"));
 }
 
 TEST(ConfigFile, MissingOrADirectoryIsOneLine) {

@@ -25,6 +25,48 @@ std::string subscription_ids(const mqtt::publish& p) {
   return text;
 }
 
+std::string properties_text(const mqtt::properties& p) {
+  std::string text;
+  auto put = [&](const char* name, const auto& value) {
+    if (!value) return;
+    text += (text.empty() ? "" : " ") + std::string(name) + "=";
+    if constexpr (std::is_convertible_v<decltype(*value), std::string_view>)
+      text += *value;
+    else
+      text += std::to_string(*value);
+  };
+  put("session_expiry", p.session_expiry_interval);
+  put("assigned", p.assigned_client_id);
+  put("keep_alive", p.server_keep_alive);
+  put("method", p.authentication_method);
+  put("data", p.authentication_data);
+  put("response_information", p.response_information);
+  put("server_reference", p.server_reference);
+  put("receive_maximum", p.receive_maximum);
+  put("topic_alias_maximum", p.topic_alias_maximum);
+  put("maximum_qos", p.maximum_qos);
+  put("retain_available", p.retain_available);
+  put("maximum_packet_size", p.maximum_packet_size);
+  put("wildcard_available", p.wildcard_subscription_available);
+  put("shared_available", p.shared_subscription_available);
+  put("reason", p.reason_string);
+  return text;
+}
+
+std::string properties_text(const mqtt::publish_properties& p) {
+  std::string text;
+  auto put = [&](const std::string& one) { text += (text.empty() ? "" : " ") + one; };
+  if (p.payload_is_utf8) put("utf8");
+  if (p.message_expiry_interval) put("expiry=" + std::to_string(*p.message_expiry_interval));
+  if (p.content_type) put("content_type=" + std::string(*p.content_type));
+  if (p.response_topic) put("response_topic=" + std::string(*p.response_topic));
+  if (p.correlation_data) put("correlation=" + std::string(*p.correlation_data));
+  mqtt::for_each_user_property(p.forwarded, [&](const mqtt::user_property& u) {
+    put(std::string(u.key) + ":" + std::string(u.value));
+  });
+  return text;
+}
+
 std::string codes_text(const std::vector<reason>& codes) {
   std::string text;
   for (reason c : codes) text += " " + hex(c);
@@ -36,6 +78,7 @@ std::string codes_text(const std::vector<reason>& codes) {
 void client::open(net::reactor& r) {
   conn_ = fakes::fake_connection::make(r, id_ + ":1");
   input_.clear();
+  aliases_.clear();
   told_closed_ = false;
 }
 
@@ -47,9 +90,12 @@ void client::connect(net::reactor& r, const connect_options& o) {
   c.clean_start = o.clean;
   c.keep_alive_s = o.keep_alive_s;
   c.will = o.will;
-  c.props.session_expiry_interval = o.expiry_s;
-  c.props.receive_maximum = o.receive_max;
-  c.props.maximum_packet_size = o.packet_max;
+  c.user_name = o.user_name;
+  c.password = o.password;
+  c.props = o.props;
+  if (o.expiry_s) c.props.session_expiry_interval = o.expiry_s;
+  if (o.receive_max) c.props.receive_maximum = o.receive_max;
+  if (o.packet_max) c.props.maximum_packet_size = o.packet_max;
   send(c);
 }
 
@@ -121,8 +167,9 @@ bool client::poll() {
   return any;
 }
 
-received client::read(const mqtt::frame& f) const {
+received client::read(const mqtt::frame& f) {
   received r{f.type};
+  r.size = static_cast<uint32_t>(f.size);
   const auto decoded = mqtt::decode(f, ver_);
   const auto* p = std::get_if<mqtt::packet>(&decoded);
   if (!p) {
@@ -132,12 +179,17 @@ received client::read(const mqtt::frame& f) const {
   if (const auto* c = std::get_if<mqtt::connack>(p)) {
     r.code = c->code;
     r.text = "connack " + hex(c->code) + (c->session_present ? " present" : "");
+    r.properties = properties_text(c->props);
   } else if (const auto* m = std::get_if<mqtt::publish>(p)) {
     r.id = m->packet_id;
     r.qos = m->qos;
     r.dup = m->dup;
     r.retain = m->retain;
-    r.topic = m->topic;
+    r.topic = r.topic_sent = m->topic;
+    r.alias = m->props.topic_alias.value_or(0);
+    if (r.alias && r.topic.empty()) r.topic = aliases_[r.alias];
+    if (r.alias) aliases_[r.alias] = r.topic;
+    r.properties = properties_text(m->props);
     r.payload = m->payload;
     r.text = r.topic + "=" + r.payload + " q" + std::to_string(m->qos) + (m->dup ? " dup" : "") +
              (m->retain ? " retain" : "") + subscription_ids(*m);
@@ -147,13 +199,21 @@ received client::read(const mqtt::frame& f) const {
     r.code = a->code;
     r.text = names[static_cast<int>(f.type) - 4] + std::string(" ") + std::to_string(a->packet_id);
     if (a->code != reason::success) r.text += " " + hex(a->code);
+    if (!a->reason_string.empty()) r.properties = "reason=" + std::string(a->reason_string);
   } else if (const auto* s = std::get_if<mqtt::suback>(p)) {
     r.text = "suback" + codes_text(s->codes);
+    r.properties = properties_text(s->props);
   } else if (const auto* u = std::get_if<mqtt::unsuback>(p)) {
     r.text = "unsuback" + codes_text(u->codes);
+    r.properties = properties_text(u->props);
   } else if (const auto* d = std::get_if<mqtt::disconnect>(p)) {
     r.code = d->code;
     r.text = "disconnect " + hex(d->code);
+    r.properties = properties_text(d->props);
+  } else if (const auto* x = std::get_if<mqtt::auth>(p)) {
+    r.code = x->code;
+    r.text = "auth " + hex(x->code);
+    r.properties = properties_text(x->props);
   } else {
     r.text = f.type == packet_type::pingresp ? "pingresp" : "unexpected";
   }
@@ -177,6 +237,12 @@ std::string client::take() {
     told_closed_ = true;
     text += text.empty() ? "closed" : "; closed";
   }
+  return text;
+}
+
+std::string client::take_properties() {
+  const std::string text = got_.empty() ? "nothing came" : got_.back().properties;
+  got_.clear();
   return text;
 }
 

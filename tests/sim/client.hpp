@@ -5,6 +5,7 @@
 // "connack 00");
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,8 @@ struct connect_options {
   std::optional<uint16_t> receive_max{};
   std::optional<uint32_t> packet_max{};
   std::optional<mqtt::will_message> will{};
+  std::optional<std::string_view> user_name{}, password{};
+  mqtt::properties props{};  // more of them, as they stand
 };
 
 // One packet from the node.
@@ -33,7 +36,11 @@ struct received {
   bool dup = false, retain = false;
   std::string topic{}, payload{};
   mqtt::reason code = mqtt::reason::success;
-  std::string text{};  // as take() shows it
+  std::string text{};        // as take() shows it
+  std::string properties{};  // 5.0: "name=value" of each that a test may ask for, " " in between
+  std::string topic_sent{};  // a PUBLISH's as it came; `topic` has the alias resolved
+  uint16_t alias = 0;
+  uint32_t size = 0;  // of the whole packet
 };
 
 class client {
@@ -64,6 +71,8 @@ class client {
   // Everything since the last take, "; " between packets, "closed" at the end when the node closed.
   std::string take();
   std::vector<received> take_packets() { return std::exchange(got_, {}); }
+  // The properties of the last packet since the last take.
+  std::string take_properties();
   // The payloads of the PUBLISH packets since the last take, " " between them.
   std::string payloads();
 
@@ -76,7 +85,7 @@ class client {
   bool auto_ack = true;
 
  private:
-  received read(const mqtt::frame& f) const;
+  received read(const mqtt::frame& f);
   void answer(const received& r);
 
   std::string id_;
@@ -84,6 +93,7 @@ class client {
   caf::intrusive_ptr<fakes::fake_connection> conn_;
   std::string input_;
   std::vector<received> got_;
+  std::map<uint16_t, std::string> aliases_;  // from the node, on this connection
   uint16_t last_id_ = 0;
   bool told_closed_ = false;
 };

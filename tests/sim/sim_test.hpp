@@ -22,6 +22,10 @@ class SimTest : public ::testing::Test {
   std::unique_ptr<world> world_;
 };
 
+// A fixture of its own for every row of MQTT 5, so that a test's whole name tells what it is about.
+#define DUNLIN_ROW(name) \
+  class name : public SimTest {}
+
 inline constexpr auto v31 = mqtt::version::v31;
 inline constexpr auto v311 = mqtt::version::v311;
 inline constexpr auto v5 = mqtt::version::v5;

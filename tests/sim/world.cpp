@@ -72,7 +72,9 @@ void ask(caf::event_based_actor* self, const rules::ingress_actor& ingress,
 world::world(const options& limits, size_t reactors) {
   log::configure(log::level::off, log::format::text);
   system_.await_actors_before_shutdown(false);
-  directory_.put({.limits = limits});
+  settings initial;
+  initial.limits = limits;
+  directory_.put(std::move(initial));
   for (uint32_t i = 0; i < reactors; ++i) {
     reactors_.push_back(std::make_unique<net::reactor>(system_, i, [this] { return now_ms_; }));
     directory_.reactors.push_back(reactors_.back().get());

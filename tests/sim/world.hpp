@@ -67,6 +67,13 @@ class world {
   std::string counters_text() const;
 
   directory& dir() { return directory_; }
+  // Replaces the settings, as a reload does.
+  template <class Change>
+  void change_settings(Change change) {
+    settings s = directory_.now();
+    change(s);
+    directory_.put(std::move(s));
+  }
   net::reactor& reactor(size_t i) { return *reactors_[i]; }
   size_t reactors() const { return reactors_.size(); }
   uint64_t now_ms() const { return now_ms_; }
