@@ -308,8 +308,8 @@ TEST(ConfigCheck, DataDirectory) {
 TEST(ConfigCheck, AccessThatRefusesEveryoneIsWarnedOf) {
   const auto c = good("access: {anonymous: false}");
   ASSERT_EQ(c.warnings.size(), 1u);
-  EXPECT_TRUE(
-      c.warnings[0].starts_with("f.yaml:1:21: access.anonymous: false refuses every client without"));
+  EXPECT_TRUE(c.warnings[0].starts_with(
+      "f.yaml:1:21: access.anonymous: false refuses every client without"));
 }
 
 TEST(ConfigFile, MissingOrADirectoryIsOneLine) {
@@ -394,9 +394,9 @@ TEST(ConfigLimits, DefaultsAreThoseOfOptions) {
   // need it too.
   const auto tied = [](const options& o) {
     const auto& [a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10,
-                 c1, c2, c3, c4, c5, c6, c7, c8, c9, c10] = o;
-    return std::vector<uint64_t>{a1, a2, a3, a4, a5,  a6, a7, a8, a9, a10, b1, b2, b3, b4, b5,
-                                 b6, b7, b8, b9, b10, c1, c2, c3, c4, c5,  c6, c7, c8, c9, c10};
+                 c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, d1, d2] = o;
+    return std::vector<uint64_t>{a1, a2, a3, a4,  a5, a6, a7, a8, a9, a10, b1, b2, b3, b4,  b5, b6,
+                                 b7, b8, b9, b10, c1, c2, c3, c4, c5, c6,  c7, c8, c9, c10, d1, d2};
   };
   EXPECT_EQ(tied(a), tied(b));
 }

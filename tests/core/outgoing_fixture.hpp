@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,6 +24,11 @@ inline constexpr size_t no_limit = ~size_t{0};
 
 class OutgoingTest : public ::testing::Test {
  protected:
+  // Begins again with limits_ as they are now.
+  void apply_limits() {
+    std::destroy_at(&q_);
+    std::construct_at(&q_, limits_);
+  }
   std::vector<seen_packet> take() { return packets_of(out_, ver_); }
 
   void connect(uint16_t window = 65'535, uint32_t packet_bytes_max = ~0u) {

@@ -5,6 +5,7 @@ namespace {
 
 TEST_F(OutgoingTest, QoS0IsQueuedForAnOfflineClientWhenAskedFor) {
   limits_.queue_qos0 = true;
+  apply_limits();
   offer("a", 0);
   offer("b", 1);
   connect();

@@ -226,6 +226,7 @@ TEST_F(OutgoingTest, ExpiredMessagesAreNotSent) {
 
 TEST_F(OutgoingTest, AFullQueueDropsTheNewOne) {
   limits_.messages_max = 2;
+  apply_limits();
   offer("a", 1);
   offer("b", 1);
   offer("c", 1);
@@ -237,6 +238,7 @@ TEST_F(OutgoingTest, AFullQueueDropsTheNewOne) {
 TEST_F(OutgoingTest, BytesBoundTheQueueToo) {
   const uint64_t one = make_message("t", "12345")->footprint();
   limits_.bytes_max = 2 * one;
+  apply_limits();
   offer("12345", 1);
   offer("12345", 1);
   EXPECT_EQ(q_.queued_bytes(), 2 * one);
@@ -271,6 +273,7 @@ TEST_F(OutgoingTest, PumpStopsWhenTheOutputIsFull) {
 
 TEST_F(OutgoingTest, NothingOverTheClientsPacketSizeIsSent) {
   limits_.queue_qos0 = true;
+  apply_limits();
   const std::string big(100, 'x');
   offer(big, 0);  // these wait in the queue
   offer(big, 1);

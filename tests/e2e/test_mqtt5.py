@@ -258,3 +258,34 @@ def test_request_and_response(broker, uid):
     answers.publish(m.props["response_topic"], "4", props={"correlation_data": m.props["correlation_data"]})
     m = asks.take()
     assert (m.payload, m.props) == (b"4", {"correlation_data": b"42"})
+
+
+def test_topic_aliases_towards_a_subscriber(broker, uid):
+    s, p = pair(broker, uid, props={"topic_alias_maximum": 2})
+    s.subscribe(f"{uid}/#", 1)
+    for n in range(4):
+        p.publish_acked(f"{uid}/a", str(n))
+    known, got = {}, []
+    for n in range(4):
+        m = s.take()
+        alias = m.props.get("topic_alias")
+        assert alias is None or 1 <= alias <= 2  # [MQTT-3.1.2-26]
+        if alias and m.topic:
+            known[alias] = m.topic
+        got.append(m.topic or known[alias])
+    assert got == [f"{uid}/a"] * 4
+    assert known or not broker.is_dunlin
+
+
+@pytest.mark.dunlin
+def test_what_the_operator_chooses(make_node):
+    node = make_node({"mqtt": {"response_topic_prefix": "reply/%c/", "server_reference": "other:1883",
+                               "validate_payload_format": True}})
+    c = Wire.open(node.port, "c1", 5, props={"request_response_info": 1})
+    assert c.connack.props["response_info"] == "reply/c1/"
+    assert c.publish_acked("t", b"\xff", 1, props={"payload_format": 1}) == 0x99
+    old = Wire.open(node.port, "c2", 4)
+    node.stop()
+    told = c.expect_closed()
+    assert [p.reason for p in told] == [0x9C] and told[0].props["server_reference"] == "other:1883"
+    assert old.expect_closed() == []

@@ -130,7 +130,7 @@ TEST_F(TopicAlias, AnAliasThatDoesNotFitIsNotSet) {
   p.publish(topic, full + std::string(30, 'y'));
   w.run();
   EXPECT_EQ(wire(s), topic + "=" + full + " " + topic + "=" + full + " " + topic +
-                         ":1=a :1=" + full + "123");
+                         ":2=a :2=" + full + "123");
   EXPECT_EQ(w.dropped(metrics::drop_reason::too_large), 1u);
 }
 
