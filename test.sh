@@ -60,7 +60,7 @@ install() {
 
 # While the compiler keeps one core busy: Python packages, RocketMQ's and its clients' jars.
 fetch_all() {
-  tests/e2e/venv.sh || return 1
+  tests/e2e/venv.sh && tests/e2e/clients/fetch.sh || return 1
   ((quick)) && return 0
   (. tools/rocketmq/env.sh && rmq_fetch tools/rocketmq/pom.xml "$RMQ_LIB" -Drocketmq.version="$RMQ_VERSION") &&
     tests/e2e/java/run.sh --fetch

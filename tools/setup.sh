@@ -15,10 +15,29 @@ BUILD=(git ca-certificates g++ pkg-config bazel-bootstrap bazel-rules-java bazel
 RUN=(mosquitto-clients curl iproute2)
 ROCKETMQ=(default-jdk-headless maven gcc libc6-dev curl iproute2 procps)
 TEST=(mosquitto python3 python3-venv)
+# What builds and runs the real clients of the end-to-end tests: command, the oldest version that does, Debian's package.
+# Another one on the PATH is as good. (rustc and cargo of Debian 12 are too old for the crates; these are its newer ones.)
+TEST_TOOLS=("node 18 nodejs" "npm 8 npm" "go 1.19 golang-go" "cargo 1.71 cargo-web" "rustc 1.71 rustc-web" "chromium 100 chromium")
 FUZZ=(clang-14 libclang-rt-14-dev)
 
 POLICY=/usr/sbin/policy-rc.d
 POLICY_MARK='# made by tools/setup.sh of dunlin for the time of one installation'
+
+version_of() { # command -> 1.19.8
+  case $1 in
+    go) GOTOOLCHAIN=local go version ;;
+    *) "$1" --version ;;
+  esac 2>/dev/null | grep -oE '[0-9]+(\.[0-9]+)+' | head -1
+}
+tools_wanted() { # the packages of TEST_TOOLS that the machine has no other way to
+  local tool
+  for tool in "${TEST_TOOLS[@]}"; do
+    # shellcheck disable=SC2086
+    set -- $tool
+    command -v "$1" >/dev/null && [ "$(printf '%s\n' "$2" "$(version_of "$1")" | sort -V | head -1)" = "$2" ] && continue
+    echo "$3"
+  done
+}
 
 packages_of() {
   local group
@@ -27,7 +46,10 @@ packages_of() {
       build) printf '%s\n' "${BUILD[@]}" ;;
       run) printf '%s\n' "${RUN[@]}" ;;
       rocketmq) printf '%s\n' "${ROCKETMQ[@]}" ;;
-      test) printf '%s\n' "${RUN[@]}" "${ROCKETMQ[@]}" "${TEST[@]}" ;;
+      test)
+        printf '%s\n' "${RUN[@]}" "${ROCKETMQ[@]}" "${TEST[@]}"
+        tools_wanted
+        ;;
       fuzz) printf '%s\n' "${FUZZ[@]}" ;;
       *) fail "unknown group '$group' (build, run, rocketmq, test, fuzz)" ;;
     esac

@@ -117,18 +117,25 @@ class Paho:
 class Gmqtt:
     """gmqtt (MQTT 5) on an event loop of its own thread."""
 
-    def __init__(self, port, client_id, clean=True, session_expiry=0):
+    def __init__(self, port, client_id, clean=True, session_expiry=0, will=None):
+        self.session_present = None
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
         self.messages, self.suback = queue.Queue(), threading.Event()
-        self.client = self._run(self._make(client_id, clean, session_expiry))
+        self.client = self._run(self._make(client_id, clean, session_expiry, will))
+        self.client.on_connect = self._on_connect
         self.client.on_message = self._on_message
         self.client.on_subscribe = lambda *_: self.suback.set()
         self._run(self.client.connect("127.0.0.1", port, version=gmqtt.constants.MQTTv50))
 
-    async def _make(self, client_id, clean, session_expiry):
-        return gmqtt.Client(client_id, clean_session=clean, session_expiry_interval=session_expiry)
+    async def _make(self, client_id, clean, session_expiry, will):
+        client = gmqtt.Client(client_id, clean_session=clean, session_expiry_interval=session_expiry, will_message=will)
+        client.set_config({"reconnect_retries": 0})
+        return client
+
+    def _on_connect(self, client, flags, reason, properties):
+        self.session_present = bool(flags & 1)
 
     def _run(self, work):
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(WAIT_S)
@@ -150,6 +157,11 @@ class Gmqtt:
             return self.messages.get(timeout=timeout)
         except queue.Empty:
             raise AssertionError(f"no message within {timeout} s") from None
+
+    def abandon(self):
+        """After the connection is lost."""
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(5)
 
     def disconnect(self):
         self._run(self.client.disconnect())
