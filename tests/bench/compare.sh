@@ -54,14 +54,14 @@ print(json.dumps(run))
 PY
 }
 one() { # BROKER SCENARIO REPEAT
-  local broker=$1 scenario=$2 repeat=$3 cores=$BROKER_CORES
+  local broker=$1 scenario=$2 repeat=$3 cores=$BROKER_CORES load_cores=$LOAD_CORES
   scenario_fits "$scenario" "$broker" || return 0
-  [ "$broker" = dunlin2 ] && cores=$BROKER_CORES,$LOAD_CORES
+  [ "$broker" = dunlin2 ] && cores=$BROKER_CORES,$LOAD_CORES load_cores=$cores
   rm -f "$TMP/run.json"
   if start_broker "$broker" "$PORT" "$cores" "$TMP/$broker"; then
     sleep 0.2
     # shellcheck disable=SC2046,SC2086
-    timeout 300 taskset -c "$LOAD_CORES" "$LOAD_BIN" $(scenario_arguments "$scenario") --target "127.0.0.1:$PORT" \
+    timeout 300 taskset -c "$load_cores" "$LOAD_BIN" $(scenario_arguments "$scenario") --target "127.0.0.1:$PORT" \
       --pid "$BROKER_PID" --seconds "$SECS" --json "$TMP/run.json" --quiet >"$TMP/run.log" 2>&1
     local rc=$?
     printf '%-10s %-14s %s  %s\n' "$broker" "$scenario" "$repeat" "$(sed -n 's/^verdict *//p' "$TMP/run.log")" >&2

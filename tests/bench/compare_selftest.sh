@@ -49,6 +49,21 @@ check "another broker's fault is told and is not Dunlin's" 0 '^- Mosquitto.*: 2 
 three 0.6 1700000 1.1; runs dunlin fanin1 0.6 1700000 1.1 '"verified": false'
 report
 check "a run that was cut off" 1 'ended before everything had come'
+idle() { # BROKER CONNECTS CPU
+  runs "$1" idle 0 0 0 "\"connects_per_s\": $2, \"connect_broker_cpu_us_each\": $3, \"memory_bytes_each\": 2000"
+}
+idle mosquitto 10000 60; idle limit 25000 10; idle dunlin 19000 20
+report
+check "a connection rate that is missed" 1 'connects_per_s >= 2 x mosquitto: 1.9 \*\*MISSED\*\*'
+idle mosquitto 10000 60; idle limit 19500 10; idle dunlin 19000 20
+report
+check "a connection rate that the generator bounds is judged by CPU" 0 '1.9, limit 1.95 not measured' 'so connect_cpu_us <= 1/2 x mosquitto: 0.333 met'
+idle mosquitto 10000 60; idle limit 19500 10; idle dunlin 19000 31
+report
+check "and may be missed by it" 1 'connect_cpu_us <= 1/2 x mosquitto: 0.517 \*\*MISSED\*\*'
+runs dunlin pairs1 2 300000 1; runs dunlin2 pairs1 2.5 270000 1
+report
+check "two reactors are set against one" 0 'pairs QoS 1, window 4: 0.90 of one.s rate, 0.80 of its messages'
 printf '{"broker": "dunlin", "title": "Dunlin", "benchmark": "fanin1", "repeat": 1, "error": "no result"}\n' >>"$TMP/runs"
 report
 check "a run without a result" 1 'failed' 'no result'

@@ -30,6 +30,7 @@ struct publisher {
   uint64_t acks_out_of_turn = 0;  // against [MQTT-4.6.0-2], -3
   std::vector<uint64_t> refused;  // sequences acknowledged with an error code
   uint32_t window = 0;            // after the server's receive maximum
+  bool held = false;              // fixed rate: a message was due, and the broker took no more
   std::vector<uint64_t> sent_at;  // ring of the unacknowledged ones
 
   uint32_t in_flight() const { return uint32_t(sent - acknowledged); }

@@ -56,7 +56,8 @@ bool engine::connect() {
   const auto settled = [&] {
     return total(&worker_counters::ready) + total(&worker_counters::failed) >= clients_;
   };
-  wait(now_ns() + to_ns(options_.setup_max), 1'000'000, settled);
+  // Seldom: a look takes the workers' core, and the end is in last_ready_ns.
+  wait(now_ns() + to_ns(options_.setup_max), 10'000'000, settled);
   return total(&worker_counters::ready) == clients_;
 }
 

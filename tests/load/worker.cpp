@@ -93,8 +93,10 @@ void worker::open(client& c) {
   c.state = link::opening;
   if (c.fd < 0) return lose(c, strerror(errno));
   const int one = 1;
-  if (family != AF_UNIX) setsockopt(c.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  if (options_.per_address > 0 && family == AF_INET) {
+  const bool idle = !c.pub && !c.sub;
+  if (family != AF_UNIX && !idle) setsockopt(c.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  // The first source address is the one that the system takes by itself.
+  if (options_.per_address > 0 && family == AF_INET && c.index >= options_.per_address) {
     setsockopt(c.fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
     sockaddr_in from{};
     from.sin_family = AF_INET;

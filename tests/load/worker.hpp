@@ -86,6 +86,7 @@ class worker {
   uint64_t open_loop();
   void top_up();
   void pump(client& c);
+  void pump_due(client& c, uint64_t room);
   uint64_t allowance() const;
   void emit(client& c, uint64_t time_ns);
   uint64_t due(const publisher& p, uint64_t sequence) const;

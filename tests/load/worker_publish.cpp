@@ -1,9 +1,10 @@
 // When a worker sends what: a fixed rate (open loop), a bound on the messages on their way (closed
 // loop), or a window of unacknowledged ones.
 //
-// With a fixed rate message k of publisher p is due at a time that depends on nothing but p and k,
-// and carries that time: a broker that stalls is seen with the whole of the delay that it causes
-// (no coordinated omission).
+// With a fixed rate message k of publisher p is due at a time that depends on nothing but p and k.
+// While the broker holds the publisher back (a full window) messages carry that time: a broker that
+// stalls is seen with the whole of the delay that it causes (no coordinated omission). When this
+// program is late by itself, that is told apart (lateness), and not charged to the broker.
 #include <algorithm>
 #include <bit>
 
@@ -100,14 +101,11 @@ void worker::pump(client& c) {
   if (options_.qos > 0) {
     room = std::min<uint64_t>(room, p.window - std::min(p.window, p.in_flight()));
   } else if (c.backlog()) {
+    p.held = options_.rate > 0;
     return;
   }
   if (options_.rate > 0) {
-    const uint64_t until = std::min(now_ + 1, state_.times.until());
-    for (uint64_t at; room > 0 && (at = due(p, p.sent)) < until; --room) {
-      if (at >= state_.times.measure) results.lateness.add(now_ - at);
-      emit(c, at);
-    }
+    pump_due(c, room);
   } else if (now_ < state_.times.until()) {
     room = std::min(room, allowance());
     for (; room > 0 && c.out.size() < c.out_head + chunk_bytes; --room) emit(c, now_);
@@ -116,6 +114,22 @@ void worker::pump(client& c) {
   if (sent == 0) return;
   if (options_.qos > 0) in_flight_ += sent;
   state_.sent.fetch_add(sent, std::memory_order_relaxed);
+}
+
+// What is due and has room. One that the broker held back counts from when it was due; one that is
+// late by this program alone from when it is sent.
+void worker::pump_due(client& c, uint64_t room) {
+  publisher& p = *c.pub;
+  const uint64_t last = state_.times.until() - 1;
+  for (uint64_t at; (at = due(p, p.sent)) <= std::min(now_, last) && p.sent < p.limit; --room) {
+    if (room == 0) {
+      p.held = true;
+      return;
+    }
+    if (at >= state_.times.measure) results.lateness.add(now_ - at);
+    emit(c, p.held ? at : std::min(now_, last));
+  }
+  p.held = false;
 }
 
 void worker::emit(client& c, uint64_t time_ns) {
