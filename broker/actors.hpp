@@ -117,11 +117,16 @@ struct release_session {
   uint32_t generation = 0;
 };
 struct shut_down {};
+// Ends the connection of whoever is banned now: that client's, or with an empty ID any one's.
+struct check_bans {
+  std::string client_id;
+};
+struct check_ban {};
 
 using session_actor =
     caf::typed_actor<caf::reacts_to<deliver>, caf::reacts_to<accepted>, caf::reacts_to<subscribed>,
                      caf::reacts_to<attach_connection>, caf::reacts_to<arrived>,
-                     caf::reacts_to<end_session>>;
+                     caf::reacts_to<end_session>, caf::reacts_to<check_ban>>;
 
 struct subscribe_to {
   core::filter_ptr filter;  // without "$share/group/"
@@ -165,9 +170,10 @@ using shard_actor = caf::typed_actor<caf::reacts_to<publish_batch>, caf::reacts_
                                      caf::reacts_to<bind_rule>, caf::reacts_to<send_more_retained>,
                                      caf::reacts_to<dispatch_again>>;
 
-using registry_actor = caf::typed_actor<caf::reacts_to<publish_batch>, caf::reacts_to<open_session>,
-                                        caf::reacts_to<release_session>, caf::reacts_to<drained>,
-                                        caf::replies_to<shut_down>::with<shut_down>>;
+using registry_actor =
+    caf::typed_actor<caf::reacts_to<publish_batch>, caf::reacts_to<open_session>,
+                     caf::reacts_to<release_session>, caf::reacts_to<drained>,
+                     caf::reacts_to<check_bans>, caf::replies_to<shut_down>::with<shut_down>>;
 
 }  // namespace dunlin
 
@@ -184,6 +190,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::arrived)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::end_session)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::release_session)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::shut_down)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::check_bans)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::check_ban)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::dispatch_again)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::bind_rule)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::send_more_retained)

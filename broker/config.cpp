@@ -145,6 +145,15 @@ options to_options(const config& c) {
   o.retained_messages_max = l.retained_messages_max();
   o.retained_bytes_max = l.retained_bytes_max();
   o.sys_interval_s = l.sys_interval_s();
+  o.client_messages_per_s = l.client_messages_per_s();
+  o.client_bytes_per_s = l.client_bytes_per_s();
+  o.rate_burst_ms = l.rate_burst_ms();
+  o.rate_patience_ms = l.rate_patience_ms();
+  o.rate_disconnects = l.rate_answer() == proto::Limits::DISCONNECT;
+  o.listener_connections_max = l.listener_connections_max();
+  o.listener_connects_per_s = l.listener_connects_per_s();
+  o.listener_messages_per_s = l.listener_messages_per_s();
+  o.listener_bytes_per_s = l.listener_bytes_per_s();
   return o;
 }
 

@@ -1,6 +1,7 @@
 #include "broker/config_settings.hpp"
 
 #include "broker/access/crypto.hpp"
+#include "broker/config_guard.hpp"
 
 namespace dunlin {
 
@@ -34,6 +35,7 @@ settings to_settings(const config& c) {
   s.anonymous = c.access().anonymous();
   s.users = to_users(c);
   s.mqtt = to_mqtt_settings(c);
+  s.guard = to_policy(c);
   return s;
 }
 

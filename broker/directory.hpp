@@ -15,7 +15,9 @@
 #include <vector>
 
 #include "broker/actors.hpp"
+#include "broker/guard/node_guard.hpp"
 #include "broker/mqtt/topic.hpp"
+#include "broker/reactor_watch.hpp"
 #include "broker/settings.hpp"
 
 namespace dunlin {
@@ -28,6 +30,8 @@ struct directory {
   std::atomic<uint32_t> connections{0};
   std::atomic<uint32_t> offline_sessions{0};
   std::atomic<bool> draining{false};
+  guard::node_guard guard;
+  reactor_watch::all watches;  // by the reactor's index
 
   // The settings in force. A snapshot is kept as long as the node runs (a reload is rare, a
   // snapshot small), so a reference stays good.
@@ -37,6 +41,7 @@ struct directory {
     std::lock_guard lock(snapshots_mutex_);
     snapshots_.push_back(std::make_unique<const settings>(std::move(s)));
     settings_.store(snapshots_.back().get(), std::memory_order_release);
+    guard.apply(snapshots_.back()->guard);
   }
 
   static size_t hash(std::string_view s) { return std::hash<std::string_view>{}(s); }

@@ -104,6 +104,10 @@ class handshake final : public net::consumer {
     packet_bytes_max_ = c.props.maximum_packet_size.value_or(~0u);
     if (const auto fault = check(c); fault.code != reason::success)
       return refuse(c.ver, fault.code, fault.why, true);
+    if (const auto no = directory_.guard.admit(
+            listener_->guard, {c.client_id, c.user_name.value_or(""), conn_->peer()},
+            conn_->reactor().now_ms()))
+      return refuse(c.ver, no->code, no->why, true);
     const settings& s = directory_.now();
     const auto who = access::authenticate(c, {s.anonymous, s.users.get()});
     if (who.code != reason::success) return refuse(c.ver, who.code, who.why, true);
@@ -261,6 +265,9 @@ class handshake final : public net::consumer {
   }
 
   void hand_over(std::shared_ptr<connect_request> r) {
+    if (const auto no = directory_.guard.connected({r->client_id, r->user_name, conn_->peer()},
+                                                   conn_->reactor().now_ms()))
+      return refuse(r->ver, no->code, no->why, true);
     const auto& to = directory_.registries[directory_.registry_of(r->client_id)];
     // What the client sent behind its CONNECT waits in the connection until the session begins.
     conn_->pause_reading();
@@ -306,6 +313,12 @@ class handshake final : public net::consumer {
 }  // namespace
 
 void begin_handshake(net::connection_ptr c, directory& d, listener_ptr l) {
+  if (l->guard) c->count_in(l->guard->open());
+  if (d.guard.peer_banned(c->peer())) {
+    c->reactor().count().banned_peers.add();
+    log::info("connection_banned", {{"address", c->peer()}});
+    return c->close();
+  }
   new handshake(std::move(c), d, std::move(l));
 }
 

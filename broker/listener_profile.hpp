@@ -7,10 +7,14 @@
 #include <memory>
 #include <string>
 
+#include "broker/guard/listener_guard.hpp"
+
 namespace dunlin {
 
 struct listener_profile {
   std::string name;
+  // Its limits and what its connections share; set by the node before it accepts. Null: no limits.
+  mutable guard::listener_guard* guard = nullptr;
 };
 using listener_ptr = std::shared_ptr<const listener_profile>;
 

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/log.hpp"
+#include "broker/guard_hooks.hpp"
 #include "broker/handshake.hpp"
 #include "broker/ingress.hpp"
 #include "broker/registry.hpp"
@@ -65,6 +66,7 @@ void node::start_core() {
   }
   ingress_ = caf::actor_cast<rules::ingress_actor>(
       spawn_pinned<dunlin::ingress>(system_, *reactors_[0], directory_));
+  start_guard(directory_);
   running_ = true;
   started_at_ = std::chrono::steady_clock::now();
   if (directory_.limits().sys_interval_s > 0) {
@@ -86,6 +88,8 @@ void node::bind(const std::vector<rules::running_rule>& rules) {
 
 absl::Status node::start_listeners() {
   for (size_t i = 0; i < sockets_.size(); ++i) {
+    const auto& listener = *config_.listeners[i].profile;
+    listener.guard = &directory_.guard.listener(listener.name);
     listeners_.push_back(std::make_unique<net::tcp_listener>(
         sockets_[i], directory_.reactors,
         [this, profile = config_.listeners[i].profile](net::connection_ptr c) {
@@ -117,6 +121,7 @@ void node::stop() {
   running_ = false;
   for (auto& r : reactors_) r->stop();
   sys_timer_.cancel();
+  stop_guard(directory_);
 }
 
 // -- $SYS ---------------------------------------------------------------------

@@ -51,6 +51,7 @@ class node {
 
   caf::actor_system& system() { return system_; }
   std::vector<net::reactor*> reactors() const;
+  guard::node_guard& guard() { return directory_.guard; }
   uint64_t total(uint64_t (*of)(net::reactor&)) const;
   std::vector<std::string> addresses() const { return addresses_; }  // as bound
 

@@ -84,6 +84,27 @@ struct options {
   uint64_t retained_bytes_max = 8ull << 30;
   // $SYS/broker/... is published this often, seconds; 0: never.
   uint32_t sys_interval_s = 30;
+
+  // Rates of each client, per second; 0: none. Over: its socket is not read until it is within its
+  // rate again (counted in dunlin_rate_holds_total); nothing is dropped, and its keep-alive does
+  // not count meanwhile.
+  uint32_t client_messages_per_s = 0;  // PUBLISH packets
+  uint64_t client_bytes_per_s = 0;     // of MQTT
+  // What may come at once: this much time's worth, ms.
+  uint32_t rate_burst_ms = 1000;
+  // A client that is over for so long without a pause of two bursts is disconnected, ms: 0x96 for
+  // messages, 0x97 for bytes (3.x: closed) ...
+  uint32_t rate_patience_ms = 30'000;
+  // ... or, when this is off, slowed for ever.
+  bool rate_disconnects = true;
+  // Of one listener, all its clients together; 0: none. Over: CONNACK 0x97 (3.x: 3).
+  uint32_t listener_connections_max = 0;
+  // Over: CONNACK 0x9F (3.x: 3).
+  uint32_t listener_connects_per_s = 0;
+  // Over: whoever sends is not read for as long as it takes; nobody is disconnected for it. Each
+  // client may be one packet over.
+  uint32_t listener_messages_per_s = 0;
+  uint64_t listener_bytes_per_s = 0;
 };
 
 }  // namespace dunlin

@@ -9,9 +9,11 @@ namespace dunlin {
 registry::registry(caf::actor_config& c, directory& d) : pinned(c), directory_(d), hub_(*this, d) {}
 
 registry::behavior_type registry::make_behavior() {
-  return {[this](publish_batch& b) { publish(b); }, [this](open_session& o) { open(o); },
+  return {[this](publish_batch& b) { publish(b); },
+          [this](open_session& o) { open(o); },
           [this](const release_session& r) { release(r); },
           [this](const drained& d) { hub_.on_drained(d.gate); },
+          [this](const check_bans& c) { check(c); },
           [this](const shut_down&) {
             for (auto& [id, e] : sessions_) send(e.who, end_session{end_reason::shutdown});
             return shut_down{};
@@ -39,6 +41,14 @@ void registry::release(const release_session& r) {
   if (target* t = hub_.find(it->second.gate)) hub_.release(*t);
   sessions_.erase(it);
   home().count().sessions.sub();
+}
+
+void registry::check(const check_bans& c) {
+  if (c.client_id.empty()) {
+    for (auto& [id, e] : sessions_) send(e.who, check_ban{});
+  } else if (auto it = sessions_.find(c.client_id); it != sessions_.end()) {
+    send(it->second.who, check_ban{});
+  }
 }
 
 void registry::publish(publish_batch& b) {

@@ -32,6 +32,7 @@ class registry : public pinned<registry_actor::base> {
   void open(open_session& o);
   void release(const release_session& r);
   void publish(publish_batch& b);
+  void check(const check_bans& c);
 
   directory& directory_;
   delivery_hub<registry> hub_;

@@ -17,6 +17,7 @@
 #include "broker/api/routes.hpp"
 #include "broker/backend.hpp"
 #include "broker/config_settings.hpp"
+#include "broker/guard_metrics.hpp"
 #include "broker/metrics/metrics.hpp"
 #include "broker/node.hpp"
 
@@ -92,6 +93,7 @@ class service {
 
 absl::Status service::start() {
   if (auto s = prepare_data_dir(config_.node().data_dir()); !s.ok()) return s;
+  node_.guard().ban_list.open(config_.node().data_dir());
   if (auto s = node_.open(); !s.ok()) return s;
   node_.start_core();
   auto b = start_backend(config_, node_.system(), node_.ingress());
@@ -129,7 +131,7 @@ std::shared_ptr<api::provider> service::provide() {
   p->not_ready = [this]() -> std::vector<std::string> {
     if (draining_) return {"draining"};
     if (!ready_) return {"starting"};
-    return {};
+    return overload_reasons(node_.guard().load.facts());
   };
   std::vector<const metrics::counters*> counters;
   for (auto* r : node_.reactors()) counters.push_back(&r->count());
@@ -151,10 +153,13 @@ std::shared_ptr<api::provider> service::provide() {
   p->dead_letters = [this](const std::string& rule, size_t max, auto done) {
     list_dead_letters(node_.system(), backend_.rules, rule, max, std::move(done));
   };
-  p->metrics = [counters](const std::vector<rules::rule_status>& statuses) {
-    return metrics::render(counters, statuses, metrics::read_process());
+  p->metrics = [this, counters](const std::vector<rules::rule_status>& statuses) {
+    return metrics::render(counters, statuses, metrics::read_process()) +
+           render_guard(node_.guard());
   };
   if (backend_.embedded) p->queue = backend_.queue;
+  p->bans = &node_.guard().ban_list;
+  p->load = &node_.guard().load;
   p->now_ms = wall_clock_ms;
   p->new_message_id = random_id;
   return p;
@@ -165,6 +170,7 @@ void service::stop() {
   node_.drain(drain_max);
   stop_backend(backend_, node_.system(), rules_stop_max);
   if (http_) http_->stop();
+  node_.guard().ban_list.close();
   node_.stop();
 }
 

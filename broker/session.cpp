@@ -64,7 +64,8 @@ session::behavior_type session::make_behavior() {
             else
               send(this, arrived{std::move(a.what)});
           },
-          [this](const end_session& e) { end(e.why); }};
+          [this](const end_session& e) { end(e.why); },
+          [this](const check_ban&) { on_check_ban(); }};
 }
 
 // -- a connection comes -------------------------------------------------------
@@ -111,6 +112,9 @@ void session::begin(attach_connection& a) {
   problem_information_ = r.problem_information;
   authentication_.reset();
   if (r.enhanced) authentication_ = std::make_unique<authentication>(r.user_name);
+  listener_ = r.listener->guard;
+  user_ = core::shared_text(r.user_name);
+  if (directory_.guard.ban_list.any()) send(this, check_ban{});  // banned on its way here
   if (r.last_will) will_ = std::make_unique<connect_request::will>(*r.last_will);
   slow_ = held_ = false;  // batches of before are still outstanding, and still bound it
   gate_.online.store(true);
@@ -231,6 +235,7 @@ void session::detach(close_kind how, reason code, std::string_view why) {
   slow_timer_.cancel();
   aliases_.reset();
   answers_.reset();
+  rate_.reset();
   outgoing_.disconnect();
   incoming_.disconnect();
   release_publishers();
@@ -291,7 +296,8 @@ void session::publish_will() {
 void session::on_timer() {
   const uint64_t now = home().now_ms();
   if (conn_) {
-    if (held_) last_packet_ms_ = now;  // it is not heard since it is not read
+    if (held_ || (rate_ && rate_->held()))
+      last_packet_ms_ = now;  // it is not heard since it is not read
     const uint64_t due = last_packet_ms_ + keep_alive_s_ * 1500ull;  // [MQTT-3.1.2-22]
     if (now < due) return home().timers().set(timer_, due);
     return detach(close_kind::by_server, reason::keep_alive_timeout,
@@ -305,6 +311,13 @@ void session::on_timer() {
   if (std::exchange(offline_counted_, false)) directory_.offline_sessions.fetch_sub(1);
   send(directory_.registries[directory_.registry_of(gate_.client_id)],
        release_session{gate_.client_id, generation_});
+}
+
+void session::on_check_ban() {
+  if (!conn_) return;
+  const auto r = directory_.guard.banned({gate_.client_id, user_.view(), conn_->peer()});
+  // DISCONNECT has no code of its own for it [MQTT-3.14.2-1].
+  if (r) detach(close_kind::by_server, reason::administrative_action, r->why);
 }
 
 void session::end(end_reason why) {

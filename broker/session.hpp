@@ -8,6 +8,7 @@
 //   session.cpp          life: attach, takeover, detach, expiry, will
 //   session_packets.cpp  packets from the client
 //   session_auth.cpp     AUTH: re-authentication
+//   session_rate.cpp     its rates: when it is not read
 //   session_deliver.cpp  messages to the client, and what holds back their publishers
 #pragma once
 
@@ -25,6 +26,7 @@
 #include "broker/net/connection.hpp"
 #include "broker/pinned.hpp"
 #include "broker/router.hpp"
+#include "broker/session_rate.hpp"
 
 namespace dunlin {
 
@@ -41,6 +43,12 @@ class session : public pinned<session_actor::base>, public net::consumer {
   size_t consume(std::string_view bytes) override;
   void on_closed() override;
   void on_drained() override;
+
+  // From its session_rate.
+  void pause_reading();
+  void resume_reading();
+  void rate_wait_over();
+  void forget_rate(session_rate& r);
 
  private:
   struct subscription {
@@ -114,6 +122,13 @@ class session : public pinned<session_actor::base>, public net::consumer {
   bool put(const Packet& p, mqtt::packet_type type, uint32_t packet_bytes_max);
   static filter_parts parse(std::string_view filter);
 
+  // -- rates --
+  const guard::listener_limits& rate_limits() const;
+  void start_rate();
+  bool rate_over(const mqtt::frame& f);
+  void rate_after_read();
+  void on_check_ban();
+
   // -- delivery --
   void on_deliver(deliver& d);
   void pump();
@@ -135,6 +150,10 @@ class session : public pinned<session_actor::base>, public net::consumer {
   std::unique_ptr<std::vector<std::string>> aliases_;  // from the client, by alias - 1
   std::unique_ptr<absl::flat_hash_map<uint32_t, pending_answer>> answers_;
   std::unique_ptr<authentication> authentication_;  // of a client that used a method in CONNECT
+
+  std::unique_ptr<session_rate> rate_;  // only while a rate or overload needs it
+  guard::listener_guard* listener_ = nullptr;
+  core::shared_text user_;  // its name, for bans; empty: none
 
   struct session_timer : net::timer {
     session* owner = nullptr;

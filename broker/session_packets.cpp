@@ -27,12 +27,14 @@ size_t session::consume(std::string_view bytes) {
   last_packet_ms_ = home().now_ms();
   reading_ = true;
   incoming_.begin_read();
+  if (directory_.guard.watching() && !rate_) start_rate();
   size_t used = 0;
   while (used < bytes.size()) {
     const auto result = mqtt::next_frame(bytes.substr(used), directory_.limits().packet_bytes_max);
     if (const auto* f = std::get_if<mqtt::frame>(&result)) {
       used += f->size;
       if (!handle(*f)) break;
+      if (rate_ && rate_over(*f)) break;
     } else if (const auto* m = std::get_if<mqtt::malformed>(&result)) {
       fail(m->code, m->why);
       break;
@@ -54,6 +56,7 @@ size_t session::consume(std::string_view bytes) {
     held_ = true;
     conn_->pause_reading();
   }
+  if (rate_) rate_after_read();
   if (conn_ && conn_->unsent() > 0) conn_->changed();
   return used;
 }
@@ -172,8 +175,7 @@ void session::batch_answered(const accepted& a) {
   conn_->changed();
   if (held_ && outstanding_ < directory_.limits().batches_outstanding_max) {
     held_ = false;
-    last_packet_ms_ = home().now_ms();
-    conn_->start_reading();
+    resume_reading();
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "broker/access/users.hpp"
 #include "broker/core/outgoing.hpp"
+#include "broker/guard/limits.hpp"
 #include "broker/mqtt_settings.hpp"
 #include "broker/options.hpp"
 
@@ -19,6 +20,7 @@ struct settings {
   bool anonymous = true;                                 // clients without credentials are let in
   std::shared_ptr<const access::user_table> users = {};  // null: none
   mqtt_settings mqtt = {};
+  guard::policy guard = {};  // bans, rates, overload
 
   // A part of `limits` in the form that a session's queue takes.
   core::outgoing::limits queue() const {

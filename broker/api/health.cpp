@@ -8,7 +8,8 @@ namespace dunlin::api {
 namespace {
 
 constexpr const char* index_page =
-    "{\"paths\": [\"/healthz\", \"/readyz\", \"/metrics\", \"/api/v1/node\", \"/api/v1/rules\", "
+    "{\"paths\": [\"/api/v1/bans\", \"/healthz\", \"/readyz\", \"/metrics\", \"/api/v1/node\", "
+    "\"/api/v1/rules\", "
     "\"/api/v1/rules/{id}\", "
     "\"/api/v1/queues/{topic}/messages\", \"/api/v1/queues/{topic}/ack\", "
     "\"/api/v1/queues/{topic}/nack\"]}\n";
@@ -19,6 +20,18 @@ response ready(const provider& p) {
   const bool good = h.reasons().empty();
   h.set_status(good ? "ready" : "not ready");
   return {good ? 200 : 503, "application/json", to_json(h)};
+}
+
+double threshold(uint64_t n) { return n == ~0ull ? 0 : static_cast<double>(n); }
+
+void fill(const guard::load_facts& from, Overload& to) {
+  to.set_state(to_string(from.state.level));
+  to.set_cause(to_string(from.state.cause));
+  to.set_memory_bytes(static_cast<double>(from.memory_bytes));
+  to.set_memory_high_bytes(threshold(from.memory_high_bytes));
+  to.set_memory_critical_bytes(threshold(from.memory_critical_bytes));
+  to.set_reactor_lag_ms(static_cast<double>(from.lag_ms));
+  to.set_reactor_lag_max_ms(static_cast<double>(from.lag_max_ms));
 }
 
 response show_node(const provider& p) {
@@ -32,6 +45,7 @@ response show_node(const provider& p) {
   n.set_subscriptions(static_cast<double>(facts.subscriptions));
   n.set_retained_messages(static_cast<double>(facts.retained_messages));
   n.set_reactors(facts.reactors);
+  if (p.load) fill(p.load->facts(), *n.mutable_overload());
   n.set_state(p.not_ready().empty() ? "ready" : "not ready");
   return {200, "application/json", to_json(n)};
 }
@@ -62,6 +76,7 @@ router make_routes(std::shared_ptr<const provider> p) {
   add_rules(r, p);
   add_dead_letters(r, p);
   add_queues(r, p);
+  add_bans(r, p);
   return r;
 }
 

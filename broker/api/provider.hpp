@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "rules/dead_letter.hpp"
+#include "broker/guard/bans.hpp"
+#include "broker/guard/monitor.hpp"
 #include "rules/message_queue.hpp"
 #include "rules/rule_status.hpp"
 
@@ -37,6 +39,9 @@ struct provider {
                      std::function<void(absl::StatusOr<std::vector<rules::dead_letter>>)>)>
       dead_letters;
   std::function<std::string(const std::vector<rules::rule_status>&)> metrics;
+  // Bans, and how the node copes. Null where there is no node.
+  guard::bans* bans = nullptr;
+  const guard::monitor* load = nullptr;
   // The queue inside the node; null when rules are bound to RocketMQ.
   std::shared_ptr<rules::message_queue> queue;
   std::function<int64_t()> now_ms;              // since the epoch

@@ -7,6 +7,8 @@
 //   numbers alone are ms POST /api/v1/queues/{topic}/messages   {"body": "on", "properties": {...}}
 //   or {"messages": [...]} POST /api/v1/queues/{topic}/ack        {"group": "G", "receipts":
 //   ["..."]} POST /api/v1/queues/{topic}/nack       the same, with "delayMs"
+//   GET  /api/v1/bans    POST /api/v1/bans {"clientId": "c1", "seconds": 3600, "reason": "..."}
+//   DELETE /api/v1/bans/{client_id|user_name|address}/{value}
 #pragma once
 
 #include <memory>
@@ -22,6 +24,7 @@ router make_routes(std::shared_ptr<const provider> p);
 void add_health(router& r, std::shared_ptr<const provider> p);
 void add_rules(router& r, std::shared_ptr<const provider> p);
 void add_dead_letters(router& r, std::shared_ptr<const provider> p);
+void add_bans(router& r, std::shared_ptr<const provider> p);
 void add_queues(router& r, std::shared_ptr<const provider> p);
 
 }  // namespace dunlin::api

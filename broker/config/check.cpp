@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "broker/config/check_guard.hpp"
 #include "broker/config/check_mqtt.hpp"
 #include "broker/config/check_rules.hpp"
 #include "broker/config/checker.hpp"
@@ -164,6 +165,7 @@ void check(const proto::Config& c, const origins& from, const node& tree, faults
     warnings.push_back(k.where("access.anonymous").to_string() +
                        ": access.anonymous: false refuses every client without a certificate: "
                        "access.users is empty");
+  check_guard(k);
 }
 
 }  // namespace dunlin::configuration

@@ -90,6 +90,11 @@ struct alignas(128) counters {
   relaxed_counter
       publishers_held;  // times a publisher's socket was not read because of a slow receiver
 
+  // The guard.
+  relaxed_counter banned_peers;    // connections closed at once: their address is banned
+  relaxed_counter rate_holds;      // times a client's socket was not read because of a rate
+  relaxed_counter overload_holds;  // ... because the node was overloaded
+
   // The reactor's loop.
   relaxed_counter turns;
   relaxed_counter busy_ns;      // spent in turns, not in waiting

@@ -134,6 +134,15 @@ const std::vector<family>& table() {
       {"dunlin_publishers_held_total", counter,
        "Times a publisher was held back by a slow receiver.", "",
        plain(&counters::publishers_held)},
+      {"dunlin_banned_connections_total", counter,
+       "Connections closed before anything was read: their address is banned.", "",
+       plain(&counters::banned_peers)},
+      {"dunlin_rate_holds_total", counter,
+       "Times a client was not read for a while because it was over a rate.", "",
+       plain(&counters::rate_holds)},
+      {"dunlin_overload_holds_total", counter,
+       "Times a busy publisher was not read for a while because the node was overloaded.", "",
+       plain(&counters::overload_holds)},
   };
   return all;
 }

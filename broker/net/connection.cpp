@@ -138,6 +138,7 @@ void connection::release() {
   sent_ = 0;
   partial_ = {};
   reactor_.count().connections.sub();
+  if (open_) open_->fetch_sub(1, std::memory_order_relaxed);
 }
 
 }  // namespace dunlin::net

@@ -49,6 +49,12 @@ class connection : public caf::ref_counted {
   void start_reading();
   void pause_reading() { paused_ = true; }
 
+  // Counts it there until it closes; `open` outlives it.
+  void count_in(std::atomic<int64_t>& open) {
+    open_ = &open;
+    open.fetch_add(1, std::memory_order_relaxed);
+  }
+
   // Append here, then say so.
   std::string& out() {
     if (out_.empty() && out_.capacity() <= small_string) out_ = reactor_.take_buffer();
@@ -109,6 +115,7 @@ class connection : public caf::ref_counted {
   net::reactor& reactor_;
   const uint64_t id_;
   consumer* consumer_ = nullptr;
+  std::atomic<int64_t>* open_ = nullptr;  // of its listener
   std::string peer_;
   std::string partial_;  // what the consumer did not take
   std::string out_;

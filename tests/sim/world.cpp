@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "base/log.hpp"
+#include "broker/guard_hooks.hpp"
 #include "broker/handshake.hpp"
 #include "broker/ingress.hpp"
 #include "broker/registry.hpp"
@@ -85,6 +86,9 @@ world::world(const options& limits, size_t reactors) {
   }
   ingress_ = caf::actor_cast<rules::ingress_actor>(
       spawn_pinned<dunlin::ingress>(system_, *reactors_[0], directory_));
+  profile_->guard = &directory_.guard.listener(profile_->name);
+  directory_.guard.set_wall_clock([this] { return static_cast<int64_t>(now_ms_); });
+  start_guard(directory_);
   run();
 }
 
@@ -104,6 +108,7 @@ world::~world() {
   run();
   scheduler().trigger_timeouts();
   run();
+  stop_guard(directory_);
   directory_.shards.clear();
   directory_.registries.clear();
   directory_.status_rules.clear();
