@@ -26,12 +26,19 @@ struct place {
 struct node {
   enum class kind { null, scalar, list, map };
   kind what = kind::null;
-  std::string text;                                   // of a scalar
-  place where;                                        // of the value
-  place key_where;                                    // of its key
-  std::vector<std::pair<std::string, node>> members;  // in order; keys are empty in a list
+  std::string text;  // of a scalar
+  place where;       // of the value
+  place key_where;   // of its key
+  struct member;
+  std::vector<member> members;  // in order; keys are empty in a list
 
   node* find(std::string_view key);
+};
+// Not a std::pair: clang cannot have one of a class that is not complete yet.
+struct node::member {
+  member(std::string key, node value) : first(std::move(key)), second(std::move(value)) {}
+  std::string first;
+  node second;
 };
 
 // Collects what is wrong, one line each:  dunlin.yaml:3:5: listeners.0.adress: no such key. Hint:

@@ -2,19 +2,17 @@
 // and plain ones.
 //   bazel build --config=fuzz //tests/fuzz:topic_fuzz
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 #include <vector>
 
 #include "broker/mqtt/ascii.hpp"
 #include "broker/mqtt/topic.hpp"
+#include "tests/fuzz/require.hpp"
 
 namespace dunlin::mqtt {
 namespace {
 
-void require(bool holds) {
-  if (!holds) std::abort();
-}
+using fuzz::require;
 
 std::vector<std::string_view> levels(std::string_view text) {
   std::vector<std::string_view> out;

@@ -1,0 +1,288 @@
+// A whole node against clients that do anything. The input is a program: each step opens, sends
+// (valid packets, fitted ones, raw bytes, split anywhere), takes, blocks, hangs up or moves the
+// clock for one of four clients, on two reactors that are driven by hand.
+//
+// Demanded all along: what the node sends is well formed; what it holds stays bounded; a client
+// that behaves is served, whatever the others do; at rest every message copy is accounted for.
+//   bazel build --config=fuzz //tests/fuzz:connection_fuzz
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "broker/mqtt/wire.hpp"
+#include "tests/fuzz/connection_program.hpp"
+#include "tests/fuzz/require.hpp"
+#include "tests/sim/world.hpp"
+
+namespace dunlin::sim {
+namespace {
+
+using fuzz::require;
+using fuzz::step;
+using mqtt::packet_type;
+using mqtt::reason;
+
+constexpr size_t steps_max = 400;
+constexpr size_t output_bytes_max = 4 << 20;
+
+options small_limits() {
+  options o;
+  o.packet_bytes_max = 4096;
+  o.subscriptions_per_client_max = 16;
+  o.inflight_max = 16;
+  o.receive_max = 20;
+  o.topic_alias_max = 4;
+  o.queue_messages_max = 64;
+  o.session_expiry_max_s = 600;
+  o.offline_sessions_max = 3;
+  o.output_high_bytes = 3000;
+  o.output_low_bytes = 800;
+  o.mailbox_messages_max = 60;
+  o.retained_messages_max = 64;
+  return o;
+}
+
+struct hostile {
+  client* c = nullptr;
+  bool version_known = false;  // its CONNECT was ours: what comes can be judged
+  size_t split = 0;            // the next bytes go in two pieces
+};
+
+class run {
+ public:
+  explicit run(std::string_view program) : in_(program), world_(small_limits(), 2) {
+    constexpr mqtt::version versions[] = {mqtt::version::v5, mqtt::version::v311, mqtt::version::v5,
+                                          mqtt::version::v31};
+    constexpr const char* ids[] = {"c0", "c1", "c2", "c2"};  // the last two take each other over
+    for (size_t i = 0; i < 4; ++i) {
+      clients_[i].c = &world_.make_client(ids[i], versions[i]);
+      clients_[i].c->auto_ack = i % 2 == 0;
+    }
+    good_ = &world_.make_client("well-behaved");
+    connect_good();
+  }
+
+  void all() {
+    for (size_t n = 0; n < steps_max && !in_.empty(); ++n) one();
+    for (auto& h : clients_)
+      if (h.c->open()) h.c->connection().unblock();
+    world_.run();
+    judge();
+    check_good();
+    for (auto& h : clients_)
+      if (h.c->open()) h.c->lose();
+    world_.advance(700'000);  // beyond every session's expiry and every will's delay
+    judge();
+    check_good();
+    require(world_.check_identity().empty(), world_.check_identity());
+  }
+
+ private:
+  void one() {
+    const uint8_t op = in_.byte();
+    hostile& h = clients_[op >> 6];
+    const uint8_t variant = (op >> 4) & 3;
+    switch (static_cast<step>(op & 15)) {
+      case step::raw:
+        return send(h, in_.take(in_.byte()), false);
+      case step::fitted:
+        return send_fitted(h);
+      case step::connect:
+        return connect(h, variant);
+      case step::publish:
+        return publish(h, variant);
+      case step::subscribe:
+        return subscribe(h, variant);
+      case step::unsubscribe:
+        return encode_and_send(h, mqtt::unsubscribe{7, {fuzz::filter(in_.byte())}, {}});
+      case step::ack:
+        return ack(h, variant);
+      case step::disconnect:
+        return disconnect(h, variant);
+      case step::split:
+        h.split = in_.byte();
+        return;
+      case step::turn:
+        return void(world_.turn(variant & 1));
+      case step::settle:
+        world_.run();
+        return judge();
+      case step::advance:
+        world_.advance(uint64_t{in_.byte()} * 25);
+        return judge();
+      case step::hang_up:
+        if (h.c->open()) h.c->lose();
+        return;
+      case step::block:
+        if (!h.c->open()) return;
+        return variant & 1 ? h.c->connection().unblock() : h.c->connection().block();
+      case step::open:
+        return open(h, variant);
+      case step::check:
+        return check_good();
+    }
+  }
+
+  // -- what a client sends --
+
+  void open(hostile& h, uint8_t variant) {
+    if (h.c->open() && (variant & 2)) h.c->lose();  // else the old one stays until it is taken over
+    h.version_known = false;
+    world_.open(*h.c, variant & 1);
+  }
+  void send(hostile& h, std::string_view bytes, bool valid) {
+    if (!h.c->open()) open(h, 0);
+    if (!valid) h.version_known = false;
+    const size_t first = std::min(std::exchange(h.split, 0), bytes.size());
+    if (first > 0) {
+      h.c->send_bytes(bytes.substr(0, first));
+      world_.turn(h.c->connection().reactor().index());
+      if (!h.c->open()) return;
+    }
+    h.c->send_bytes(bytes.substr(first));
+  }
+  void encode_and_send(hostile& h, const mqtt::packet& p) {
+    std::string bytes;
+    mqtt::encode(p, h.c->version(), bytes);
+    send(h, bytes, true);
+  }
+  void send_fitted(hostile& h) {
+    std::string bytes(1, static_cast<char>(in_.byte()));
+    const std::string_view body = in_.take(in_.byte());
+    char length[5];
+    mqtt::writer w(length);
+    w.varint(static_cast<uint32_t>(body.size()));
+    bytes.append(length, w.position());
+    bytes += body;
+    send(h, bytes, false);
+  }
+  void connect(hostile& h, uint8_t variant) {
+    const uint8_t flags = in_.byte();
+    connect_options o{.clean = (flags & 1) != 0};
+    if (flags & 2) o.expiry_s = flags & 4 ? 300 : 2;
+    if (flags & 8) o.receive_max = uint16_t{3};
+    if (flags & 16) o.packet_max = 64;
+    if (flags & 32) o.keep_alive_s = 2;
+    if (flags & 64) {
+      o.will = mqtt::will_message{};
+      o.will->topic = fuzz::topic(in_.byte());
+      o.will->payload = "will";
+      o.will->qos = static_cast<uint8_t>(flags >> 7);
+      o.will->retain = (flags & 128) != 0;
+      if (h.c->version() == mqtt::version::v5) o.will->delay_interval_s = flags & 4 ? 1 : 0;
+    }
+    if (h.c->version() != mqtt::version::v5) o.expiry_s = {}, o.receive_max = {}, o.packet_max = {};
+    world_.begin_connect(*h.c, o, variant & 1);
+    h.version_known = true;
+  }
+  void publish(hostile& h, uint8_t qos) {
+    const uint8_t flags = in_.byte();
+    mqtt::publish p;
+    p.topic = fuzz::topic(flags & 15);
+    p.qos = qos;
+    p.retain = (flags & 16) != 0;
+    p.dup = qos > 0 && (flags & 32) != 0;
+    p.payload = in_.take(flags & 128 ? in_.byte() : 3);
+    if (qos > 0) p.packet_id = static_cast<uint16_t>(1 + (flags & 15));
+    if (h.c->version() == mqtt::version::v5 && (flags & 64)) {
+      p.props.message_expiry_interval = flags & 3;
+      p.props.topic_alias = static_cast<uint16_t>(1 + (flags & 3));
+    }
+    encode_and_send(h, p);
+  }
+  void subscribe(hostile& h, uint8_t qos) {
+    const uint8_t flags = in_.byte();
+    mqtt::subscribe s;
+    s.packet_id = 9;
+    mqtt::subscribe_entry e{fuzz::filter(flags & 15), {.qos = std::min<uint8_t>(qos, 2)}};
+    if (h.c->version() == mqtt::version::v5) {
+      e.options.no_local = (flags & 16) != 0 && !e.filter.starts_with("$share");
+      e.options.retain_as_published = (flags & 32) != 0;
+      e.options.retain_handling = flags & 64 ? 1 : 0;
+      if (flags & 128) s.props.subscription_identifier = 1 + (flags & 15);
+    }
+    s.entries = {e};
+    encode_and_send(h, s);
+  }
+  void ack(hostile& h, uint8_t kind) {
+    mqtt::ack a;
+    a.type = static_cast<packet_type>(static_cast<uint8_t>(packet_type::puback) + kind);
+    const uint8_t id = in_.byte();
+    a.packet_id = static_cast<uint16_t>(1 + (id & 31));
+    if ((id & 32) && h.c->version() == mqtt::version::v5 &&
+        (a.type == packet_type::puback || a.type == packet_type::pubrec))
+      a.code = reason::quota_exceeded;
+    encode_and_send(h, a);
+  }
+  void disconnect(hostile& h, uint8_t variant) {
+    mqtt::disconnect d;
+    if (h.c->version() == mqtt::version::v5) {
+      if (variant & 1) d.code = reason::disconnect_with_will;
+      if (variant & 2) d.props.session_expiry_interval = 1;
+    }
+    encode_and_send(h, d);
+  }
+
+  // -- what is demanded --
+
+  void judge() {
+    for (auto& h : clients_) {
+      for (const auto& r : h.c->take_packets())
+        require(!h.version_known || r.text != "malformed", "a malformed packet from the node");
+      if (h.c->open())
+        require(h.c->connection().unsent() < output_bytes_max, "output without a bound");
+    }
+    const auto queued = world_.total([](const metrics::counters& c) -> auto& { return c.queued; });
+    const auto sessions =
+        world_.total([](const metrics::counters& c) -> auto& { return c.sessions; });
+    const options limits = small_limits();
+    require(static_cast<int64_t>(queued) >= 0, "fewer than no messages queued");
+    require(queued <= sessions * (limits.queue_messages_max + limits.inflight_max +
+                                  4 * limits.mailbox_messages_max),
+            "queues without a bound");
+  }
+  void connect_good() {
+    world_.connect(*good_, {.clean = false, .expiry_s = 500});
+    good_->subscribe("good/own", 1);
+    world_.run();
+    const std::string got = good_->take();
+    require(got.starts_with("connack 00") && got.find("suback 01") != std::string::npos, got);
+  }
+  // It is answered at once, or when the grace of those that do not read is over.
+  void check_good() {
+    if (!good_->open()) {  // someone else came with its client ID
+      require(good_->take().find("disconnect 8E") != std::string::npos, "closed for no reason");
+      connect_good();
+    }
+    const std::string payload = "n" + std::to_string(++number_);
+    good_->publish("good/own", payload, 1);
+    good_->ping();
+    world_.run();
+    bool acked = false, back = false, pong = false;
+    for (int round = 0; round < 10 && !(acked && back && pong); ++round) {
+      for (const auto& r : good_->take_packets()) {
+        acked |= r.type == packet_type::puback && r.code < reason::unspecified_error;
+        back |= r.type == packet_type::publish && r.payload == payload;
+        pong |= r.type == packet_type::pingresp;
+      }
+      if (!(acked && back && pong)) world_.advance(100);
+    }
+    require(acked, "no acknowledgement for a client that behaves");
+    require(back, "no message for a client that behaves");
+    require(pong, "no PINGRESP for a client that behaves");
+  }
+
+  fuzz::program in_;
+  world world_;
+  hostile clients_[4];
+  client* good_ = nullptr;
+  int number_ = 0;
+};
+
+}  // namespace
+}  // namespace dunlin::sim
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  dunlin::sim::run({reinterpret_cast<const char*>(data), size}).all();
+  return 0;
+}
