@@ -94,13 +94,13 @@ void session::begin(attach_connection& a) {
     return;
   }
   if (std::exchange(offline_counted_, false)) directory_.offline_sessions.fetch_sub(1);
-  // A will that waited is due when its session ends or a new connection does not come in time
-  // [MQTT-3.1.3-9].
-  if (r.clean_start && will_) publish_will();
-  will_.reset();
   const bool present = a.existed && !r.clean_start && !over_;
   over_ = false;
   if (!present) discard_state();
+  // A will that waited is due when its session ends or a new connection does not come in time
+  // [MQTT-3.1.3-9]. After the subscriptions have gone: the session that begins does not get it.
+  if (r.clean_start && will_) publish_will();
+  will_.reset();
   if (a.connection->closed()) {
     session_expiry_s_ = r.session_expiry_s;
     return keep_session_or_end();

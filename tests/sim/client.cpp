@@ -191,6 +191,9 @@ received client::read(const mqtt::frame& f) {
     if (r.alias) aliases_[r.alias] = r.topic;
     r.properties = properties_text(m->props);
     r.payload = m->payload;
+    r.expiry_s = m->props.message_expiry_interval;
+    mqtt::for_each_subscription_identifier(m->props.subscription_identifiers,
+                                           [&](uint32_t id) { r.subscription_ids.push_back(id); });
     r.text = r.topic + "=" + r.payload + " q" + std::to_string(m->qos) + (m->dup ? " dup" : "") +
              (m->retain ? " retain" : "") + subscription_ids(*m);
   } else if (const auto* a = std::get_if<mqtt::ack>(p)) {

@@ -41,6 +41,8 @@ struct received {
   std::string topic_sent{};  // a PUBLISH's as it came; `topic` has the alias resolved
   uint16_t alias = 0;
   uint32_t size = 0;  // of the whole packet
+  std::vector<uint32_t> subscription_ids{};
+  std::optional<uint32_t> expiry_s{};
 };
 
 class client {

@@ -199,6 +199,24 @@ TEST_F(SessionSim, AWillWithDelayWaitsAndIsDroppedByAReconnect) {
   }
 }
 
+TEST_F(SessionSim, TheWillOfASessionThatACleanStartEndsIsNotForTheNewOne) {
+  world& w = start({}, 2);
+  client& watcher = w.make_client("watcher");
+  w.connect(watcher);
+  watcher.subscribe("will");
+  client& c = w.make_client("c");
+  auto o = persistent();
+  o.will = will_of("will", 10);
+  w.connect(c, o);
+  c.subscribe("#", 1);
+  w.run();
+  c.lose();
+  w.run();
+  c.take();
+  w.connect(c, {.clean = true});
+  EXPECT_EQ(watcher.payloads(), "gone") << "the old session has ended";
+  EXPECT_EQ(c.take(), "connack 00") << "the old subscription has ended with it [MQTT-3.1.2-4]";
+}
 TEST_F(SessionSim, AWillGoesOutWhenTheSessionEndsBeforeItsDelay) {
   world& w = start();
   client& watcher = w.make_client("watcher");
