@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs every test: ./test.sh [--quick] [--sanitize]
 #   --quick     without the real RocketMQ and the fuzzers
-#   --sanitize  instead: the unit tests under address+undefined and thread sanitizers
+#   --sanitize  instead: unit tests, simulations and the device side of the end-to-end tests, once with the address and
+#               undefined-behaviour sanitizers and once with the thread sanitizer
 # The last line is "N passed, N failed"; the exit code is 1 when anything failed. Reports and logs: .run/logs.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
@@ -12,11 +13,11 @@ for argument in "$@"; do
   case $argument in
     --quick) quick=1 ;;
     --sanitize) sanitize=1 ;;
-    -h | --help) sed -n '2,5s/^# //p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,6s/^# //p' "$0"; exit 0 ;;
     *) fail "unknown argument '$argument' (--quick, --sanitize)" ;;
   esac
 done
-FUZZ_SECONDS=${FUZZ_SECONDS:-10}
+FUZZ_SECONDS=${FUZZ_SECONDS:-60}
 passed=0 failed=0 skipped=0 fetch_pid=
 
 add() { # passed failed skipped
@@ -77,11 +78,11 @@ await_fetch() { # within a stage: the job is not its child, so it looks instead 
   cat "$STAGE_LOGS/fetch.log"
 }
 
-unit() { # name, configuration options...
+unit() { # name, configuration options and targets...
   local name=$1 bep="$STAGE_LOGS/$1.bep.json"
   shift
   rm -f "$bep"
-  stage "$name" "${UNIT_TIMEOUT:-1800}" run_bazel test //tests/... --keep_going --build_event_json_file="$bep" "$@"
+  stage "$name" "${UNIT_TIMEOUT:-2400}" run_bazel test --keep_going --build_event_json_file="$bep" "$@"
   local rc=$? before=$failed
   count --bep "$bep"
   ((rc == 0 || failed > before)) || fault "$name (bazel's exit code is $rc)"
@@ -94,64 +95,133 @@ shell_tests() { # tests/**/*_selftest.sh: exit code 0 or not
   done < <(find tests tools -name '*_selftest.sh' | sort)
 }
 
-end_to_end() {
-  local report="$STAGE_LOGS/e2e.xml" python select=()
+# The device side and the tests with a RocketMQ at the same time: one waits where the other computes.
+pytest_group() { # name, pytest's options...
+  local report="$STAGE_LOGS/$1.xml" log="$STAGE_LOGS/$1.log"
+  shift
   rm -f "$report"
+  E2E_STRICT=1 "$PYTHON" -m pytest tests/e2e -q --junitxml="$report" -p no:cacheprovider --durations=8 \
+    -o timeout=$((60 * ${E2E_SLOW:-1})) "$@" >"$log" 2>&1
+}
+pytest_groups() { # binary, groups...
+  local group rc=0 pids=()
+  export DUNLIN_BIN=$1
+  shift
+  for group in "$@"; do
+    case $group in
+      *rocketmq) pytest_group "$group" -m rocketmq & ;;
+      *) pytest_group "$group" -m "not rocketmq" ${E2E_OPTIONS:-} & ;;
+    esac
+    pids+=($!)
+  done
+  for group in "${pids[@]}"; do wait "$group" || rc=$?; done
+  for group in "$@"; do echo "== $group"; cat "$STAGE_LOGS/$group.log"; done
+  return "$rc"
+}
+end_to_end() { # name, binary, groups...
+  local name=$1 group rc before
+  shift
   stage "Python and Java packages" 600 await_fetch
-  python=$(tests/e2e/venv.sh) || { fault "the Python environment (see $STAGE_LOGS/fetch.log)"; return; }
-  ((quick)) && select=(-m "not rocketmq")
-  STAGE_TAIL=200 stage "end to end" "${E2E_TIMEOUT:-1500}" env E2E_STRICT=1 DUNLIN_BIN="$1" \
-    "$python" -m pytest tests/e2e -q --junitxml="$report" -p no:cacheprovider "${select[@]}"
-  local rc=$? before=$failed
-  count --junit "$report"
-  ((rc == 0 || failed > before)) || fault "end to end (pytest's exit code is $rc)"
+  PYTHON=$(tests/e2e/venv.sh) || { fault "the Python environment (see $STAGE_LOGS/fetch.log)"; return; }
+  STAGE_TAIL=200 stage "$name" "${E2E_TIMEOUT:-1500}" pytest_groups "$@"
+  rc=$? before=$failed
+  for group in "${@:2}"; do count --junit "$STAGE_LOGS/$group.xml"; done
+  ((rc == 0 || failed > before)) || fault "$name (pytest's exit code is $rc)"
+}
+
+# Programs that no test builds must build.
+programs() {
+  local targets
+  targets=$(run_bazel query 'kind(cc_binary, //...) except attr(tags, manual, kind(cc_binary, //...))' 2>/dev/null) || return 1
+  # shellcheck disable=SC2086
+  run_bazel build $targets //tests/e2e:rocketmq_queue_e2e
 }
 
 fuzz() {
   # Another compiler means another toolchain: an output base of its own keeps the main one warm.
-  local DUNLIN_BAZEL_STARTUP="--output_base=$DUNLIN_CACHE/out-fuzz --max_idle_secs=30" targets target bin
+  local DUNLIN_BAZEL_STARTUP="--output_base=$DUNLIN_CACHE/out-fuzz --max_idle_secs=30" targets bin
   targets=$(run_bazel query 'attr(tags, manual, kind(cc_binary, //tests/fuzz/...))' 2>/dev/null) || targets=
-  [ -n "$targets" ] || return 0
+  if [ -z "$targets" ]; then fault "no fuzz targets"; return; fi
   # shellcheck disable=SC2086
-  if ! stage "fuzzers: build" 900 run_bazel build --config=fuzz $targets; then
+  if ! stage "fuzzers: build" 1500 run_bazel build --config=fuzz --symlink_prefix=/ $targets; then
     fault "the fuzzers do not build"
     return
   fi
   bin=$(bazel_info --config=fuzz bazel-bin)
-  for target in $targets; do
-    target=${target#//}
-    run_fuzzer "${target##*:}" "$bin/${target/://}"
+  # shellcheck disable=SC2086
+  set -- $targets
+  while (($# > 0)); do
+    fuzz_pair "$bin" "${1##*:}" ${2:+"${2##*:}"}
+    shift $(($# > 1 ? 2 : 1))
   done
 }
-run_fuzzer() { # name binary
-  local corpus="$DUNLIN_CACHE/fuzz/$1" seeds="tests/fuzz/corpus/$1"
-  mkdir -p "$corpus"
-  [ -d "$seeds" ] && set -- "$1" "$2" "$seeds"
-  if stage "fuzz $1" $((FUZZ_SECONDS + 60)) "$2" -max_total_time="$FUZZ_SECONDS" -timeout=10 -rss_limit_mb=1024 \
-    -artifact_prefix="$STAGE_LOGS/" "$corpus" "${@:3}"; then add 1 0 0; else fault "fuzz $1"; fi
+fuzz_some() { # folder of the binaries, targets...: at once, one log each
+  local target rc=0 pids=()
+  for target in "${@:2}"; do
+    tests/fuzz/fuzz.sh "$target" "$1/tests/fuzz/$target" "$FUZZ_SECONDS" "$DUNLIN_CACHE/fuzz" >"$STAGE_LOGS/$target.log" 2>&1 &
+    pids+=($!)
+  done
+  for target in "${@:2}"; do
+    if wait "${pids[0]}"; then
+      echo "passed $target"
+    else
+      rc=1
+      echo "failed $target"
+      tail -n 50 "$STAGE_LOGS/$target.log"
+    fi
+    pids=("${pids[@]:1}")
+  done
+  return "$rc"
+}
+fuzz_pair() { # folder of the binaries, one target or two
+  local name="fuzz ${*:2}" target log
+  stage "$name" $((FUZZ_SECONDS + 90)) fuzz_some "$@"
+  log="$STAGE_LOGS/${name//[^a-zA-Z0-9_.-]/_}.log"
+  for target in "${@:2}"; do
+    if grep -qx "passed $target" "$log"; then add 1 0 0; else fault "fuzz $target"; fi
+  done
+}
+
+# What the load tool and the benchmarks are made of is tested without sanitizers only.
+SANITIZED=(//tests/... -//tests/load/... -//tests/bench/...)
+sanitized() { # asan or tsan, what it looks for
+  local built
+  unit "unit tests and simulation, $2" --config="$1" --test_env=MODEL_STEPS=2000 -- "${SANITIZED[@]}"
+  if ! stage "the node, $2" 1800 run_bazel build --config="$1" //broker:dunlin; then
+    fault "//broker:dunlin does not build with --config=$1"
+    return
+  fi
+  built=$(bazel_info --config="$1" bazel-bin)
+  E2E_SLOW=4 end_to_end "end to end, $2" "$built/broker/dunlin" "e2e-$1"
+}
+sanitize_all() {
+  export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
+  export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=$PWD/tests/tsan.supp
+  quick=1 start_fetch
+  sanitized asan "addresses and undefined behaviour"
+  sanitized tsan "threads"
 }
 
 say "Testing Dunlin on $(nproc) cores; logs in $STAGE_LOGS"
 install
 if ((sanitize)); then
-  ASAN_OPTIONS=detect_leaks=1 unit "unit tests, address and undefined behaviour" --config=asan
-  unit "unit tests, threads" --config=tsan
+  sanitize_all
   finish
 fi
 start_fetch
-unit "unit tests and simulation"
+unit "unit tests and simulation" //tests/...
 shell_tests
-if stage "the node" 900 run_bazel build //broker:dunlin //tests/load:dunlin-load \
-  //tests/e2e:rocketmq_queue_e2e; then
+if stage "the node and every program" 1500 programs; then
   built=$(bazel_info bazel-bin)
   if stage "every load scenario" 180 tests/bench/smoke.sh "$built/broker/dunlin" "$built/tests/load/dunlin-load"; then
     add 1 0 0
   else
     fault "every load scenario"
   fi
-  end_to_end "$built/broker/dunlin"
+  if ((quick)); then groups=(e2e-devices); else groups=(e2e-rocketmq e2e-devices); fi
+  end_to_end "end to end" "$built/broker/dunlin" "${groups[@]}"
 else
-  fault "//broker:dunlin does not build"
+  fault "a program does not build"
 fi
 ((quick)) || fuzz
 finish

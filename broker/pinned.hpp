@@ -61,6 +61,13 @@ class pinned : public Base {
     DUNLIN_TSAN_RELEASE(this);
     return result;
   }
+#if defined(__SANITIZE_THREAD__)
+  // Each message: more may come while it runs.
+  caf::invoke_message_result consume(caf::mailbox_element& m) override {
+    DUNLIN_TSAN_ACQUIRE(this);
+    return Base::consume(m);
+  }
+#endif
 
  protected:
   void move_to(net::reactor& r) { home_.store(&r, std::memory_order_release); }

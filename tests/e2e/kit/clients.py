@@ -9,8 +9,10 @@ import paho.mqtt.client as paho
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from kit.slow import SLOW
+
 VERSIONS = {3: paho.MQTTv31, 4: paho.MQTTv311, 5: paho.MQTTv5}
-WAIT_S = 15
+WAIT_S = 15 * SLOW
 
 
 def connect_properties(**values):

@@ -11,9 +11,10 @@ import time
 from pathlib import Path
 
 from kit.api import Api
+from kit.slow import SLOW
 
 START_S = 30
-STOP_S = 30
+STOP_S = 30 * SLOW
 
 
 def free_ports(count):
@@ -34,7 +35,7 @@ def port_open(port):
 
 def wait_until(holds, seconds, what, every=0.05):
     """Asks until it holds; returns what it answered."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * SLOW
     while True:
         answer = holds()
         if answer:

@@ -12,6 +12,8 @@ import struct
 import time
 from dataclasses import dataclass, field
 
+from kit.slow import SLOW
+
 NAMES = ["", "connect", "connack", "publish", "puback", "pubrec", "pubrel", "pubcomp", "subscribe", "suback",
          "unsubscribe", "unsuback", "pingreq", "pingresp", "disconnect", "auth"]
 PROPERTIES = {
@@ -234,7 +236,7 @@ def decode(first, body, version):
 class Wire:
     """One connection. Every wait is bounded: Nothing when no packet came, Closed when the broker has closed."""
 
-    def __init__(self, port, version=4, timeout=10.0):
+    def __init__(self, port, version=4, timeout=10.0 * SLOW):
         self.version, self.timeout, self.last_pid, self.buffer = version, timeout, 0, b""
         self.early = []        # messages that came before the answer to SUBSCRIBE
         self.received = set()  # QoS 2 messages that take() gave and that are not released
@@ -247,7 +249,7 @@ class Wire:
         return s
 
     @classmethod
-    def open(cls, port, client_id, version=4, timeout=10.0, **connect_arguments):
+    def open(cls, port, client_id, version=4, timeout=10.0 * SLOW, **connect_arguments):
         c = cls(port, version, timeout)
         c.send(connect(client_id, version, **connect_arguments))
         c.connack = c.expect("connack")
