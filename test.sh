@@ -61,7 +61,9 @@ install() {
 
 # While the compiler keeps one core busy: Python packages, RocketMQ's and its clients' jars.
 fetch_all() {
-  tests/e2e/venv.sh && tests/e2e/clients/fetch.sh || return 1
+  tests/e2e/venv.sh || return 1
+  ((sanitize)) && return 0
+  tests/e2e/clients/fetch.sh || return 1
   ((quick)) && return 0
   (. tools/rocketmq/env.sh && rmq_fetch tools/rocketmq/pom.xml "$RMQ_LIB" -Drocketmq.version="$RMQ_VERSION") &&
     tests/e2e/java/run.sh --fetch
@@ -197,7 +199,7 @@ sanitized() { # asan or tsan, what it looks for
 sanitize_all() {
   export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
   export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=$PWD/tests/tsan.supp
-  quick=1 start_fetch
+  start_fetch
   sanitized asan "addresses and undefined behaviour"
   sanitized tsan "threads"
 }

@@ -10,7 +10,6 @@ using mqtt::version;
 namespace {
 
 constexpr uint32_t v3_expiry_s = 7 * 24 * 3600;
-constexpr bool wills_expire = false;
 constexpr size_t big = 900, packet_max = 400;
 
 std::string hex(unsigned n) {
@@ -99,7 +98,7 @@ connection driver::random_connection(actor& a) {
               static_cast<int>(random_.below(3)), random_.one_in(3)};
     if (a.v5()) w.delay_s = any<uint32_t>({0, 0, 5, 33});
     if (!a.prompt) w.what.qos = 0;  // its own may come or not: nothing to acknowledge then
-    if (a.v5() && wills_expire && random_.one_in(3)) w.what.expiry_s = any<uint32_t>({9, 101});
+    if (a.v5() && random_.one_in(3)) w.what.expiry_s = any<uint32_t>({9, 101});
   }
   return c;
 }
