@@ -78,9 +78,9 @@ TEST(ConfigFault, UnknownKeyHasItsPlaceAndTheOneMeant) {
       "f.yaml:3:17: listeners.0.adress: there is no such key. Hint: did you mean \"address\"?");
   EXPECT_EQ(fault("lsteners: []\n"),
             "f.yaml:1:1: lsteners: there is no such key. Hint: did you mean \"listeners\"?");
-  EXPECT_EQ(
-      fault("access: {password: x}"),
-      "f.yaml:1:10: access.password: there is no such key. Hint: the keys here are: anonymous");
+  EXPECT_EQ(fault("access: {password: x}"),
+            "f.yaml:1:10: access.password: there is no such key. Hint: the keys here are: "
+            "anonymous, users");
   EXPECT_EQ(fault("embedded_queue: {retention: 3d}"),
             "f.yaml:1:18: embedded_queue.retention: there is no such key. Hint: did you mean "
             "\"retention_s\"?");

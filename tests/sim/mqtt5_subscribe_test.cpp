@@ -249,6 +249,7 @@ TEST_F(Subscribe, MQTT_3_10_4_5_UnsubackHasACodeForEachFilter) {
   w.run();
   c.take();
   c.unsubscribe("a");
+  w.run();
   c.unsubscribe("a");
   w.run();
   EXPECT_EQ(c.take(), "unsuback 00; unsuback 11") << "[MQTT-3.11.3-1]";
