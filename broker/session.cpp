@@ -140,9 +140,11 @@ void session::begin(attach_connection& a) {
                                    {"clean_start", r.clean_start},
                                    {"session_present", present},
                                    {"keep_alive_s", keep_alive_s_}});
-  if (!answered)
-    detach(close_kind::by_server, reason::packet_too_large,
+  if (!answered) {
+    will_.reset();  // of a connection that was refused
+    detach(close_kind::lost, reason::packet_too_large,
            "CONNACK is over the client's maximum packet size");
+  }
 }
 
 bool session::answer_connect(const connect_request& r, bool session_present) {
@@ -173,7 +175,11 @@ bool session::answer_connect(const connect_request& r, bool session_present) {
   }
   if (put(ack, mqtt::packet_type::connack, r.packet_bytes_max)) return true;
   ack.props.response_information.reset();
-  return put(ack, mqtt::packet_type::connack, r.packet_bytes_max);
+  if (put(ack, mqtt::packet_type::connack, r.packet_bytes_max)) return true;
+  mqtt::connack refusal;  // no DISCONNECT may come before a CONNACK [MQTT-3.14.0-1]
+  refusal.code = reason::packet_too_large;
+  put(refusal, mqtt::packet_type::connack, r.packet_bytes_max);
+  return false;
 }
 
 void session::discard_state() {

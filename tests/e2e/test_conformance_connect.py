@@ -300,9 +300,22 @@ def test_mqtt_3_2_2_6_a_refusal_says_no_session(broker, uid, version):
     assert refusal.reason == (0x8C if version == 5 else 2) and not refusal.session_present
 
 
-@both
-def test_mqtt_3_1_2_2_an_unknown_level_is_refused(broker, uid, version):
-    c = Wire(broker.port, 4)
+def test_mqtt_3_2_2_19_a_reason_string_that_does_not_fit_is_left_out(broker, uid):
+    c = Wire(broker.port, 5)
+    c.send(wire.connect(uid, 5, props={"auth_method": "none such", "maximum_packet_size": 12}))
+    (refusal,) = c.expect_closed()
+    assert refusal.reason == 0x8C and "reason_string" not in refusal.props
+
+
+def test_mqtt_3_1_2_24_a_connack_that_does_not_fit_is_a_refusal(broker, uid):
+    """[MQTT-3.14.0-1]: told by CONNACK, since no DISCONNECT may come before one."""
+    c = Wire(broker.port, 5)
+    c.send(wire.connect(uid, 5, props={"maximum_packet_size": 8}))
+    assert [(p.kind, p.reason) for p in c.expect_closed()] in ([], [("connack", 0x95)])
+
+
+def test_mqtt_3_1_2_2_an_unknown_level_is_refused(broker, uid):
+    c = Wire(broker.port, 5)  # reads both forms
     c.send(wire.packet("connect", 0, wire.text("MQTT") + bytes([9, 2, 0, 60]) + wire.text(uid)))
     assert [p.reason for p in c.expect_closed()] in ([1], [0x84])
 

@@ -408,7 +408,7 @@ def test_mqtt_3_3_5_2_of_3_1_1_what_may_not_be_published(broker, uid, version):
 
 def test_mqtt_3_4_2_2_problem_information_that_does_not_fit_is_left_out(broker, uid):
     """[MQTT-3.4.2-3, -3.5.2-2, -3.5.2-3, -3.6.2-2, -3.7.2-2, -3.9.2-1, -3.11.2-1]"""
-    c = Wire.open(broker.port, uid, 5, props={"maximum_packet_size": 10})
+    c = Wire.open(broker.port, uid, 5, props={"maximum_packet_size": 20})
     c.send(wire.publish("$SYS/x", "x", 5, 1, 1))
     ack = c.expect("puback")
     assert (ack.reason, ack.props) == (0x87, {})

@@ -245,6 +245,13 @@ def test_mqtt_3_14_4_2_the_server_closes_after_the_clients_disconnect(broker, ui
     assert c.expect_closed() == []
 
 
+def test_mqtt_3_14_2_3_a_reason_string_that_does_not_fit_is_left_out(broker, uid):
+    c = Wire.open(broker.port, uid, 5, props={"maximum_packet_size": 20})
+    c.send(wire.connect(uid, 5))
+    (bye,) = c.expect_closed()
+    assert bye.reason == 0x82 and "reason_string" not in bye.props
+
+
 @both
 def test_mqtt_4_13_1_1_an_error_ends_one_connection(broker, uid, version):
     """3.1.1's MQTT-4.8.0-1."""
