@@ -104,10 +104,13 @@ class handshake final : public net::consumer {
     packet_bytes_max_ = c.props.maximum_packet_size.value_or(~0u);
     if (const auto fault = check(c); fault.code != reason::success)
       return refuse(c.ver, fault.code, fault.why, true);
-    if (const auto no = directory_.guard.admit(
-            listener_->guard, {c.client_id, c.user_name.value_or(""), conn_->peer()},
-            conn_->reactor().now_ms()))
+    // A certificate that the listener takes the user name from has authenticated its client.
+    std::string certified = c.props.authentication_method ? "" : conn_->certificate_user();
+    const std::string_view user = certified.empty() ? c.user_name.value_or("") : certified;
+    if (const auto no = directory_.guard.admit(listener_->guard, {c.client_id, user, conn_->peer()},
+                                               conn_->reactor().now_ms()))
       return refuse(c.ver, no->code, no->why, true);
+    if (!certified.empty()) return accept(c, std::move(certified), nullptr);
     const settings& s = directory_.now();
     const auto who = access::authenticate(c, {s.anonymous, s.users.get()});
     if (who.code != reason::success) return refuse(c.ver, who.code, who.why, true);

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "broker/guard/listener_guard.hpp"
+#include "broker/net/transport_options.hpp"
 
 namespace dunlin {
 
@@ -22,6 +23,7 @@ using listener_ptr = std::shared_ptr<const listener_profile>;
 struct listener_config {
   std::string address;
   listener_ptr profile;
+  net::transport_options transport = {};
 };
 
 }  // namespace dunlin

@@ -18,6 +18,8 @@
 
 #include "broker/directory.hpp"
 #include "broker/listener_profile.hpp"
+#include "broker/metrics/listeners.hpp"
+#include "broker/net/certificate_watcher.hpp"
 #include "broker/net/tcp.hpp"
 #include "broker/settings.hpp"
 #include "rules/rule.hpp"
@@ -55,6 +57,15 @@ class node {
   uint64_t total(uint64_t (*of)(net::reactor&)) const;
   std::vector<std::string> addresses() const { return addresses_; }  // as bound
 
+  // Reads the certificates, keys, CAs and CRLs of every listener again. What is wrong stays in use
+  // as it was. Any thread.
+  struct certificates_report {
+    std::vector<std::string> reloaded;  // names of listeners
+    std::vector<std::string> wrong;     // "listeners.1.tls.key: ... Hint: ..."
+  };
+  certificates_report reload_certificates();
+  std::vector<metrics::listener_numbers> listener_numbers() const;
+
  private:
   void publish_sys();
   void publish_sys_topic(const std::string& name, const std::string& value);
@@ -72,6 +83,8 @@ class node {
   directory directory_;
   std::vector<std::unique_ptr<net::reactor>> reactors_;
   std::vector<int> sockets_;
+  std::vector<net::transport_ptr> transports_;  // as listeners in the configuration
+  net::certificate_watcher watcher_;
   std::vector<std::string> addresses_;
   std::vector<std::unique_ptr<net::tcp_listener>> listeners_;
   rules::ingress_actor ingress_;

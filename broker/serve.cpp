@@ -16,6 +16,7 @@
 #include "broker/api/http_server.hpp"
 #include "broker/api/routes.hpp"
 #include "broker/backend.hpp"
+#include "broker/config/listener_options.hpp"
 #include "broker/config_settings.hpp"
 #include "broker/guard_metrics.hpp"
 #include "broker/metrics/metrics.hpp"
@@ -64,8 +65,9 @@ node_config to_node_config(const config& c) {
   n.initial = to_settings(c);
   n.reactors = c.node().reactors();
   for (const auto& l : c.listeners())
-    n.listeners.push_back(
-        {l.address(), std::make_shared<listener_profile>(listener_profile{l.name()})});
+    n.listeners.push_back({l.address(),
+                           std::make_shared<listener_profile>(listener_profile{l.name()}),
+                           configuration::to_transport_options(l)});
   n.version = std::string(version);
   return n;
 }
@@ -155,7 +157,7 @@ std::shared_ptr<api::provider> service::provide() {
   };
   p->metrics = [this, counters](const std::vector<rules::rule_status>& statuses) {
     return metrics::render(counters, statuses, metrics::read_process()) +
-           render_guard(node_.guard());
+           render_guard(node_.guard()) + metrics::render_listeners(node_.listener_numbers());
   };
   if (backend_.embedded) p->queue = backend_.queue;
   p->bans = &node_.guard().ban_list;

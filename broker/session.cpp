@@ -139,7 +139,10 @@ void session::begin(attach_connection& a) {
                                    {"version", static_cast<int>(ver_)},
                                    {"clean_start", r.clean_start},
                                    {"session_present", present},
-                                   {"keep_alive_s", keep_alive_s_}});
+                                   {"keep_alive_s", keep_alive_s_},
+                                   {"user_name", r.user_name},
+                                   {"listener", r.listener ? r.listener->name : ""},
+                                   {"tls", conn_->tls_version()}});
   if (!answered) {
     will_.reset();  // of a connection that was refused
     detach(close_kind::lost, reason::packet_too_large,

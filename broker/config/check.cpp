@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "broker/config/check_guard.hpp"
+#include "broker/config/check_listeners.hpp"
 #include "broker/config/check_mqtt.hpp"
 #include "broker/config/check_rules.hpp"
 #include "broker/config/checker.hpp"
@@ -17,69 +18,6 @@
 namespace dunlin::configuration {
 
 namespace {
-
-constexpr std::string_view address_form =
-    "write \"127.0.0.1:1883\", \"0.0.0.0:1883\" or \"[::1]:1883\"";
-
-bool everywhere(const std::string& host) { return host == "0.0.0.0" || host == "::"; }
-
-struct bound {
-  std::string key;
-  address at;
-};
-
-class network_check {
- public:
-  explicit network_check(const checker& k) : k_(k) {}
-
-  void run() {
-    if (k_.config.listeners_size() == 0)
-      k_.fault("listeners", "there is no listener",
-               "add - {name: tcp, transport: tcp, address: \"127.0.0.1:1883\"}");
-    for (int i = 0; i < k_.config.listeners_size(); ++i) one(i);
-    if (k_.config.http().enabled()) place_of("http.address", k_.config.http().address());
-  }
-
- private:
-  void one(int i) {
-    const auto& l = k_.config.listeners(i);
-    const std::string path = "listeners." + std::to_string(i);
-    if (!good_name(l.name()))
-      k_.fault(path + ".name",
-               l.name().empty() ? "a listener needs a name" : '"' + l.name() + "\" is not a name",
-               "up to 64 of A-Z a-z 0-9 _ -, with a letter or digit");
-    for (int j = 0; j < i; ++j)
-      if (!l.name().empty() && k_.config.listeners(j).name() == l.name())
-        k_.fault(path + ".name",
-                 "the name \"" + l.name() + "\" is taken by listeners." + std::to_string(j),
-                 "give each listener its own name");
-    if (l.transport() != proto::Listener::TCP)
-      k_.fault(path + ".transport",
-               '"' + lower(proto::Listener::Transport_Name(l.transport())) +
-                   "\" is not available yet in this version",
-               "available: tcp");
-    else if (l.has_path())
-      k_.fault(path + ".path", "has no meaning for transport: tcp",
-               "it belongs to a websocket; remove it");
-    place_of(path + ".address", l.address());
-  }
-
-  void place_of(const std::string& key, const std::string& text) {
-    const auto parsed = parse_address(text);
-    if (text.empty()) return k_.fault(key, "a listener needs an address", address_form);
-    if (!parsed || !is_literal(parsed->host))
-      return k_.fault(key, '"' + text + "\" is not an address to listen on", address_form);
-    for (const auto& other : taken_) {
-      if (other.at.port != parsed->port || parsed->port == 0) continue;  // 0: any free port
-      if (other.at.host == parsed->host || everywhere(other.at.host) || everywhere(parsed->host))
-        k_.fault(key, "\"" + text + "\" is taken by " + other.key, "give each its own port");
-    }
-    taken_.push_back({key, *parsed});
-  }
-
-  const checker& k_;
-  std::vector<bound> taken_;
-};
 
 void check_cluster(const checker& k) {
   if (k.config.cluster().seeds_size() > 0)
@@ -154,7 +92,7 @@ void check(const proto::Config& c, const origins& from, const node& tree, faults
     k.fault("node.name", '"' + c.node().name() + "\" is not a name",
             "up to 64 of A-Z a-z 0-9 _ -, with a letter or digit");
   check_data_dir(c.node().data_dir(), k.where("node.data_dir"), wrong);
-  network_check(k).run();
+  check_listeners(k, warnings);
   check_cluster(k);
   check_rocketmq(k);
   check_rules(k);

@@ -44,7 +44,7 @@ void connection::read_now() {
       reactor_.count().bytes_received.add(static_cast<uint64_t>(n));
       const auto got = static_cast<size_t>(n);
       // Edge-triggered: a read that fills less than its room has emptied the socket.
-      if (got < room && !hang_up_) readable_ = false;
+      if (got < room && short_read_empties_ && !hang_up_) readable_ = false;
       if (in_front) {
         std::memcpy(buffer, partial_.data(), offset);
         partial_.clear();

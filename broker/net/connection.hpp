@@ -44,6 +44,11 @@ class connection : public caf::ref_counted {
   const std::string& peer() const { return peer_; }  // address:port
   bool closed() const { return closed_; }
 
+  // What the client's certificate gives as its user name, where the listener asks for that; empty:
+  // nothing.
+  virtual std::string certificate_user() const { return {}; }
+  virtual std::string_view tls_version() const { return {}; }  // "TLSv1.3"; empty: no TLS
+
   // Gives the bytes to another consumer from here on, beginning with what is already there.
   void set_consumer(consumer* c) { consumer_ = c; }
   void start_reading();
@@ -91,6 +96,11 @@ class connection : public caf::ref_counted {
   virtual long write_some(const char* from, size_t size) = 0;
   virtual void close_transport() = 0;
 
+  // For layered transports: the address that a proxy told, and whether a read that fills less than
+  // its room has emptied the transport.
+  void set_peer(std::string peer) { peer_ = std::move(peer); }
+  void set_emptied(bool e) { short_read_empties_ = e; }
+
   void readable(bool hang_up) {
     if (hang_up) hang_up_ = true;
     readable_ = true;
@@ -122,6 +132,7 @@ class connection : public caf::ref_counted {
   size_t sent_ = 0;
   size_t low_mark_ = 0;
   uint64_t bytes_out_ = 0;
+  bool short_read_empties_ = true;
   bool readable_ = false, paused_ = true, hang_up_ = false, reading_ = false;
   bool blocked_ = false, flush_queued_ = false, read_queued_ = false, closed_ = false,
        notify_ = false;

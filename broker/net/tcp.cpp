@@ -6,12 +6,15 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
 #include "base/log.hpp"
+#include "broker/net/socket_stream.hpp"
 
 namespace dunlin::net {
 namespace {
@@ -19,6 +22,7 @@ namespace {
 constexpr int backlog = 4096;
 
 std::string to_text(const sockaddr_storage& a) {
+  if (a.ss_family == AF_UNIX) return "unix";
   char host[NI_MAXHOST], port[NI_MAXSERV];
   if (::getnameinfo(reinterpret_cast<const sockaddr*>(&a), sizeof a, host, sizeof host, port,
                     sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) != 0)
@@ -37,12 +41,21 @@ absl::Status cannot_listen(const std::string& address, int error) {
       absl::StrCat("cannot listen on ", address, ": ", std::strerror(error), hint));
 }
 
+// The process at the other end of a Unix socket.
+std::string unix_peer(int fd) {
+  ucred who{};
+  socklen_t n = sizeof who;
+  const bool known = ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) == 0;
+  return known ? "unix:" + std::to_string(who.pid) : "unix";
+}
+
 class tcp_connection final : public connection, public pollable {
  public:
-  tcp_connection(net::reactor& r, int fd, std::string peer)
-      : connection(r, std::move(peer)), fd_(fd) {
+  tcp_connection(net::reactor& r, int fd, std::string peer, open_gauge open)
+      : connection(r, std::move(peer)), open_(std::move(open)), fd_(fd) {
     const int on = 1;
-    ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // without effect on a Unix socket
+    if (open_) open_->fetch_add(1, std::memory_order_relaxed);
     reactor().watch(fd_, *this);
   }
   ~tcp_connection() override {
@@ -57,34 +70,19 @@ class tcp_connection final : public connection, public pollable {
   }
 
  private:
-  long read_some(char* into, size_t max) override {
-    for (;;) {
-      const ssize_t n = ::recv(fd_, into, max, 0);
-      if (n >= 0) return n;
-      if (errno == EAGAIN || errno == EWOULDBLOCK) return would_block;
-      if (errno != EINTR) return failed;
-    }
-  }
-  long write_some(const char* from, size_t size) override {
-    for (;;) {
-      const ssize_t n = ::send(fd_, from, size, MSG_NOSIGNAL);
-      if (n >= 0) return n;
-      if (errno == EAGAIN || errno == EWOULDBLOCK) return would_block;
-      if (errno != EINTR) return failed;
-    }
-  }
+  static_assert(would_block == byte_stream::would_block && failed == byte_stream::failed);
+
+  long read_some(char* into, size_t max) override { return read_socket(fd_, into, max); }
+  long write_some(const char* from, size_t size) override { return write_socket(fd_, from, size); }
   void close_transport() override {
     if (fd_ < 0) return;
     reactor().unwatch(fd_, *this);
-    // Unread input at close makes the kernel send a reset, which could overtake our last packet.
-    ::shutdown(fd_, SHUT_WR);
-    char discarded[discard_bytes];
-    [[maybe_unused]] auto n = ::recv(fd_, discarded, sizeof discarded, MSG_DONTWAIT);
-    ::close(fd_);
+    close_socket(fd_);
     fd_ = -1;
+    if (open_) open_->fetch_sub(1, std::memory_order_relaxed);
   }
 
-  static constexpr size_t discard_bytes = 4096;
+  const open_gauge open_;
   int fd_;
 };
 
@@ -117,18 +115,53 @@ absl::StatusOr<int> bind_tcp(const std::string& address) {
   return cannot_listen(address, error);
 }
 
+absl::StatusOr<int> bind_unix(const std::string& path, uint32_t mode) {
+  sockaddr_un a{};
+  a.sun_family = AF_UNIX;
+  if (path.size() >= sizeof a.sun_path)
+    return absl::InvalidArgumentError(absl::StrCat("the path ", path, " is too long for a socket"));
+  std::memcpy(a.sun_path, path.data(), path.size());
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return cannot_listen(path, errno);
+  const auto* address = reinterpret_cast<const sockaddr*>(&a);
+  struct stat there {};
+  if (::lstat(path.c_str(), &there) == 0) {
+    const bool live =
+        !S_ISSOCK(there.st_mode) || ::connect(fd, address, sizeof a) == 0 || errno != ECONNREFUSED;
+    if (live) {
+      ::close(fd);
+      return absl::UnavailableError(
+          absl::StrCat("cannot listen on ", path,
+                       S_ISSOCK(there.st_mode) ? ": another process listens there"
+                                               : ": the file is there and no socket",
+                       ". Hint: stop that process, or choose another path"));
+    }
+    ::unlink(path.c_str());  // left by a process that is gone
+  }
+  if (::bind(fd, address, sizeof a) == 0 && ::chmod(path.c_str(), mode) == 0) return fd;
+  const int error = errno;
+  ::close(fd);
+  return cannot_listen(path, error);
+}
+
 std::string local_address(int fd) {
   sockaddr_storage a{};
   socklen_t n = sizeof a;
-  return ::getsockname(fd, reinterpret_cast<sockaddr*>(&a), &n) == 0 ? to_text(a) : "unknown";
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&a), &n) != 0) return "unknown";
+  if (a.ss_family == AF_UNIX) return reinterpret_cast<const sockaddr_un&>(a).sun_path;
+  return to_text(a);
 }
 
-connection_ptr make_tcp_connection(reactor& r, int fd, std::string peer) {
-  return connection_ptr(new tcp_connection(r, fd, std::move(peer)), false);
+connection_ptr make_tcp_connection(reactor& r, int fd, std::string peer, open_gauge open) {
+  return connection_ptr(new tcp_connection(r, fd, std::move(peer), std::move(open)), false);
 }
 
-tcp_listener::tcp_listener(int fd, std::vector<reactor*> reactors, accepted on_accept)
-    : fd_(fd), reactors_(std::move(reactors)), on_accept_(std::move(on_accept)) {
+tcp_listener::tcp_listener(int fd, std::vector<reactor*> reactors, accepted on_accept,
+                           std::string file)
+    : fd_(fd),
+      file_(std::move(file)),
+      reactors_(std::move(reactors)),
+      on_accept_(std::move(on_accept)) {
   pause_.owner = this;
   pause_.on_fire = [](timer& t) {
     auto* l = static_cast<pause_timer&>(t).owner;
@@ -153,6 +186,7 @@ void tcp_listener::stop() {
   pause_.cancel();
   ::close(fd_);
   fd_ = -1;
+  if (!file_.empty()) ::unlink(file_.c_str());
 }
 
 void tcp_listener::on_events(uint32_t) {
@@ -166,12 +200,11 @@ void tcp_listener::on_events(uint32_t) {
       return;
     }
     reactor* r = reactors_[next_++ % reactors_.size()];
-    auto peer = to_text(from);
+    auto peer = from.ss_family == AF_UNIX ? unix_peer(fd) : to_text(from);
     if (r == reactor::current())
-      on_accept_(make_tcp_connection(*r, fd, std::move(peer)));
+      on_accept_(*r, fd, std::move(peer));
     else
-      r->post(
-          [this, r, fd, peer = std::move(peer)] { on_accept_(make_tcp_connection(*r, fd, peer)); });
+      r->post([this, r, fd, peer = std::move(peer)] { on_accept_(*r, fd, peer); });
   }
 }
 

@@ -1,4 +1,4 @@
-// TCP: listening sockets and the connections they accept.
+// Listening sockets, TCP and Unix, and plain connections.
 //
 // Used by broker/node (listeners) and the reactor. A listener is polled by one reactor and hands
 // accepted sockets to all in turn, so that a few busy connections spread evenly.
@@ -6,6 +6,7 @@
 
 #include <absl/status/statusor.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -18,19 +19,23 @@ namespace dunlin::net {
 // "127.0.0.1:1883", "[::1]:1883" or "*:1883" bound; nothing is accepted before
 // tcp_listener::start(). The error names the address and what to do.
 absl::StatusOr<int> bind_tcp(const std::string& address);
+// A Unix socket's file of that mode. One that no process listens on any more is replaced.
+absl::StatusOr<int> bind_unix(const std::string& path, uint32_t mode);
 // The address a socket is bound to ("127.0.0.1:1883"): the port that the system chose when 0 was
 // asked for.
 std::string local_address(int fd);
 
-// The connection takes the descriptor. It is watched from its first start_reading() on.
-connection_ptr make_tcp_connection(reactor& r, int fd, std::string peer);
+// The connection takes the descriptor, and counts itself in `open` while it is.
+using open_gauge = std::shared_ptr<std::atomic<uint64_t>>;
+connection_ptr make_tcp_connection(reactor& r, int fd, std::string peer, open_gauge open = {});
 
 class tcp_listener final : public pollable {
  public:
-  // Called on the reactor that the connection belongs to.
-  using accepted = std::function<void(connection_ptr)>;
+  // Called on the reactor that the connection is to belong to; takes the descriptor.
+  using accepted = std::function<void(reactor&, int fd, std::string peer)>;
 
-  tcp_listener(int fd, std::vector<reactor*> reactors, accepted on_accept);
+  // `file` is removed when it stops: a Unix socket's.
+  tcp_listener(int fd, std::vector<reactor*> reactors, accepted on_accept, std::string file = {});
   ~tcp_listener();
   tcp_listener(const tcp_listener&) = delete;
   tcp_listener& operator=(const tcp_listener&) = delete;
@@ -52,6 +57,7 @@ class tcp_listener final : public pollable {
   void pause(int error);
 
   int fd_;
+  const std::string file_;
   std::vector<reactor*> reactors_;
   accepted on_accept_;
   pause_timer pause_;

@@ -215,11 +215,32 @@ TEST(ConfigCheck, Listeners) {
             "\"127.0.0.1:1883\", "
             "\"0.0.0.0:1883\" or \"[::1]:1883\"");
   EXPECT_EQ(fault("listeners: []").substr(0, 46), "f.yaml:1:12: listeners: there is no listener. ");
-  EXPECT_EQ(fault("listeners:\n  - {name: w, transport: websocket, address: 127.0.0.1:8083, path: "
-                  "/mqtt}\n"),
-            "f.yaml:2:26: listeners.0.transport: \"websocket\" is not available yet in this "
-            "version. Hint: available: "
-            "tcp");
+}
+TEST(ConfigCheck, KeysOfAListenerFitItsTransport) {
+  const auto one = [](const std::string& rest) {
+    return fault("listeners: [{name: w, " + rest + "}]");
+  };
+  EXPECT_EQ(one("transport: websocket, address: 127.0.0.1:8083, path: /mqtt"), "ok");
+  EXPECT_EQ(one("transport: unix, address: /run/d.sock, mode: \"0600\""), "ok");
+  EXPECT_EQ(one("transport: tcp, address: 127.0.0.1:1883, proxy_protocol: on"), "ok");
+  EXPECT_EQ(one("address: 127.0.0.1:1883, path: /mqtt"),
+            "f.yaml:1:54: listeners.0.path: has no meaning for transport: tcp. Hint: it belongs to "
+            "a websocket; remove it");
+  const std::pair<std::string, std::string> wrong[] = {
+      {"address: 127.0.0.1:1883, mode: \"0600\"", "listeners.0.mode: has no meaning"},
+      {"transport: websocket, address: 127.0.0.1:1883, tls: {key: x}",
+       "listeners.0.tls: has no meaning"},
+      {"transport: websocket, address: 127.0.0.1:1883, path: mqtt",
+       "listeners.0.path: \"mqtt\" is not the path of a URL"},
+      {"transport: unix, address: \"127.0.0.1:1\"",
+       "listeners.0.address: \"127.0.0.1:1\" is not the path of a Unix socket"},
+      {"transport: unix, address: /run/d.sock, mode: \"0980\"", "listeners.0.mode: \"0980\""},
+      {"transport: tls, address: 127.0.0.1:1", "listeners.0.tls.certificate: a TLS listener needs"},
+      {"transport: tls, address: 127.0.0.1:1, tls: {certificate: /none, key: /none}",
+       "listeners.0.tls.key: /none cannot be read: No such file or directory"},
+  };
+  for (const auto& [rest, told] : wrong)
+    EXPECT_NE(one(rest).find(told), std::string::npos) << rest << '\n' << one(rest);
 }
 TEST(ConfigCheck, ClusterIsToldThatItIsNotThere) {
   EXPECT_EQ(fault("cluster:\n  listen: 127.0.0.1:7946\n  seeds: [\"127.0.0.1:7947\"]\n"),

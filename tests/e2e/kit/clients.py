@@ -32,9 +32,18 @@ def publish_properties(**values):
 class Paho:
     """paho-mqtt with bounded waits. `with Paho(port, "c1", 5) as c: c.subscribe("a/#", 1); c.get()`"""
 
-    def __init__(self, port, client_id="", version=4, clean=True, keep_alive=60, properties=None, will=None):
+    def __init__(self, port, client_id="", version=4, clean=True, keep_alive=60, properties=None, will=None,
+                 transport="tcp", path="/mqtt", tls=None, user=None):
+        """transport: tcp, websockets or unix (port is its path then); tls: an ssl.SSLContext."""
         arguments = {} if version == 5 else {"clean_session": clean}
-        self.client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id, protocol=VERSIONS[version], **arguments)
+        self.client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id, protocol=VERSIONS[version],
+                                  transport=transport, **arguments)
+        if transport == "websockets":
+            self.client.ws_set_options(path)
+        if tls:
+            self.client.tls_set_context(tls)
+        if user:
+            self.client.username_pw_set(user)
         self.version, self.messages = version, queue.Queue()
         self.connected, self.closed = threading.Event(), threading.Event()
         self.subscribed, self.reason, self.close_reason, self.flags = {}, None, None, None
@@ -48,7 +57,8 @@ class Paho:
         if will:
             self.client.will_set(**will)
         more = {"clean_start": clean, "properties": properties} if version == 5 else {}
-        self.client.connect("127.0.0.1", port, keep_alive, **more)
+        host, port = (port, 1) if transport == "unix" else ("127.0.0.1", port)
+        self.client.connect(host, port, keep_alive, **more)
         self.client.loop_start()
         assert self.connected.wait(WAIT_S), "no CONNACK"
         assert not self.reason.is_failure, f"CONNACK: {self.reason}"

@@ -236,11 +236,12 @@ def decode(first, body, version):
 class Wire:
     """One connection. Every wait is bounded: Nothing when no packet came, Closed when the broker has closed."""
 
-    def __init__(self, port, version=4, timeout=10.0 * SLOW):
+    def __init__(self, port=None, version=4, timeout=10.0 * SLOW, sock=None):
+        """sock: another way in than TCP to 127.0.0.1 (TLS, a WebSocket, a Unix socket)."""
         self.version, self.timeout, self.last_pid, self.buffer = version, timeout, 0, b""
         self.early = []        # messages that came before the answer to SUBSCRIBE
         self.received = set()  # QoS 2 messages that take() gave and that are not released
-        self.socket = self.dial(port, timeout)
+        self.socket = sock or self.dial(port, timeout)
 
     @staticmethod
     def dial(port, timeout):
@@ -249,8 +250,8 @@ class Wire:
         return s
 
     @classmethod
-    def open(cls, port, client_id, version=4, timeout=10.0 * SLOW, **connect_arguments):
-        c = cls(port, version, timeout)
+    def open(cls, port, client_id, version=4, timeout=10.0 * SLOW, sock=None, **connect_arguments):
+        c = cls(port, version, timeout, sock)
         c.send(connect(client_id, version, **connect_arguments))
         c.connack = c.expect("connack")
         assert c.connack.reason == 0, f"CONNACK {c.connack.reason:#x} for {client_id}"
