@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <string>
@@ -66,6 +67,7 @@ tls_options options_of(const self_signed& s) {
 class TlsStream : public ::testing::Test {
  protected:
   TlsStream() {
+    std::signal(SIGPIPE, SIG_IGN);  // as the node does: OpenSSL writes without MSG_NOSIGNAL
     int fds[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
     std::vector<tls_fault> wrong;
