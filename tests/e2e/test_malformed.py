@@ -1,4 +1,4 @@
-"""Every row of tests/mqtt/malformed_cases.txt and tests/mqtt/forbidden_cases.txt against a running node:
+"""Every row of tests/mqtt/malformed_cases.txt and tests/mqtt/forbidden_cases.txt against a running node, over TCP and WebSocket:
 the answer that the row requires comes, the connection ends (or goes on) as it says, and a bystander notices nothing."""
 import contextlib
 
@@ -6,6 +6,7 @@ import pytest
 
 from kit import cases, wire
 from kit.node import Dunlin
+from kit.websocket import WebSocketWire
 from kit.wire import Wire
 
 pytestmark = pytest.mark.dunlin
@@ -16,18 +17,17 @@ NODES = {
                         "topic_bytes_max": 40, "client_id_bytes_max": 23}},
     "shut": {"access": {"anonymous": False}},
 }
-TRANSPORTS = {"tcp": Wire}
+TRANSPORTS = {"tcp": Wire, "websocket": WebSocketWire}
 ALL = cases.malformed() + cases.forbidden()
 NAMES = [c.name for c in ALL]
 
 
 class Site:
-    """A node and a client that does nothing wrong."""
+    """A node with a TCP and a WebSocket listener, and a client that does nothing wrong."""
 
     def __init__(self, binary, folder, name):
-        self.node = Dunlin(binary, folder, NODES[name])
-        self.ports = {"tcp": self.node.port}
-        self.node.start()
+        self.node = Dunlin(binary, folder, NODES[name]).add_websocket().start()
+        self.ports = {"tcp": self.node.port, "websocket": self.node.web_port}
         self.bystander = None if name == "shut" else Wire.open(self.node.port, "bystander")
 
     def is_well(self):

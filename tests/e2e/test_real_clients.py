@@ -4,7 +4,10 @@ A failure's name says which client, which version, which transport and which che
 """
 import contextlib
 import functools
+import http.server
+import shutil
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,13 +15,16 @@ import pytest
 from conftest import missing
 from kit.driven import Driver
 from kit.native import GmqttClient, MosquittoClient, Native, PahoClient
+from kit.node import Dunlin
 from kit.wire import Wire
 
 pytestmark = [pytest.mark.dunlin, pytest.mark.timeout(300)]
 CLIENTS = Path(__file__).resolve().parent / "clients"
 SITES = [("paho", 3, "tcp"), ("paho", 4, "tcp"), ("paho", 5, "tcp"), ("gmqtt", 5, "tcp"), ("mosquitto", 4, "tcp"),
          ("mosquitto", 5, "tcp"), ("mqttjs", 4, "tcp"), ("mqttjs", 5, "tcp"), ("autopaho", 5, "tcp"), ("hivemq", 4, "tcp"),
-         ("hivemq", 5, "tcp"), ("rumqttc", 4, "tcp"), ("rumqttc", 5, "tcp")]
+         ("hivemq", 5, "tcp"), ("rumqttc", 4, "tcp"), ("rumqttc", 5, "tcp"), ("paho", 4, "ws"), ("paho", 5, "ws"),
+         ("mqttjs", 4, "ws"), ("mqttjs", 5, "ws"), ("chromium", 4, "ws"), ("chromium", 5, "ws"), ("autopaho", 5, "ws"),
+         ("hivemq", 4, "ws"), ("hivemq", 5, "ws")]
 PROPS = {"user": [("k", "one"), ("k", "two"), ("z", "3")], "content_type": "text/plain", "response_topic": "answer/here",
          "correlation": "c-7", "expiry": 600}
 
@@ -33,6 +39,44 @@ def built(client):
 
 
 @pytest.fixture(scope="module")
+def broker(dunlin_bin, tmp_path_factory):
+    node = Dunlin(dunlin_bin, tmp_path_factory.mktemp("broker"))
+    yield node.add_websocket().start()
+    node.stop()
+
+
+class Pages(http.server.BaseHTTPRequestHandler):
+    """The page that Chromium opens, with MQTT.js from npm and the driver."""
+
+    def do_GET(self):
+        name = self.path.strip("/")
+        path = {"page.html": CLIENTS / "mqttjs/page.html", "driver.js": CLIENTS / "mqttjs/driver.js",
+                "mqtt.min.js": Path(built("mqttjs")) / "node_modules/mqtt/dist/mqtt.min.js"}.get(name)
+        self.send_response(200 if path else 404)
+        self.send_header("Content-Type", "text/html" if name.endswith("html") else "text/javascript")
+        self.end_headers()
+        if path:
+            self.wfile.write(path.read_bytes())
+
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def chromium(profile):
+    if shutil.which("chromium") is None:
+        missing("chromium is not installed: tools/setup.sh test")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with Driver(["node", CLIENTS / "mqttjs/chromium.js", built("mqttjs"), shutil.which("chromium"),
+                     f"http://127.0.0.1:{server.server_port}/page.html", profile]) as driver:
+            yield driver
+    finally:
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
 def drivers(tmp_path_factory):
     """drivers(name): one process for all checks of a client; ended with the file."""
     with contextlib.ExitStack() as stack:
@@ -41,6 +85,8 @@ def drivers(tmp_path_factory):
         def start(name):
             if name == "mqttjs":
                 return Driver(["node", CLIENTS / "mqttjs/node.js", built("mqttjs")])
+            if name == "chromium":
+                return chromium(tmp_path_factory.mktemp("chromium"))
             if name == "hivemq":
                 classes = built("hivemq")
                 return Driver(["java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData",
@@ -80,10 +126,21 @@ class Under:
         client.lose()
 
 
-@pytest.fixture(params=SITES, ids=lambda s: f"{s[0]}-{ {3: '3.1', 4: '3.1.1', 5: '5'}[s[1]] }-{s[2]}")
+def site_name(site):
+    client, version, transport = site
+    return f"{client}-{ {3: '3.1', 4: '3.1.1', 5: '5'}[version] }-{transport}"
+
+
+def only(holds):
+    """The sites for which it holds."""
+    return pytest.mark.parametrize("client", [s for s in SITES if holds(s)], ids=site_name, indirect=True)
+
+
+@pytest.fixture(params=SITES, ids=site_name)
 def client(request, broker, drivers, uid):
     name, version, transport = request.param
-    under = Under(drivers(name), f"mqtt://127.0.0.1:{broker.port}", version, uid)
+    url = f"mqtt://127.0.0.1:{broker.port}" if transport == "tcp" else f"ws://127.0.0.1:{broker.web_port}/mqtt"
+    under = Under(drivers(name), url, version, uid)
     under.name = name
     yield under
     for c in under.open:
@@ -131,9 +188,8 @@ def test_resumes_its_session(client, broker, uid):
         assert [m.payload for m in got if m.qos == qos] == [f"while away {n}" for n in range(qos - 1, 6, 2)]
 
 
+@only(lambda s: s[0] != "mosquitto")  # mosquitto_sub does not connect without subscribing
 def test_a_clean_start_forgets(client, broker, uid):
-    if client.name == "mosquitto":
-        pytest.skip("mosquitto_sub cannot connect without subscribing")
     c, p = client.keep(), Wire.open(broker.port, f"{uid}p", 5)
     c.subscribe(f"{uid}/t", 1)
     client.lose(c)
@@ -202,9 +258,8 @@ def test_shares_a_subscription(client, broker, uid):
     assert all(numbers == sorted(numbers) for numbers in got)
 
 
+@only(lambda s: s[1] == 5)
 def test_sends_properties(client, broker, uid):
-    if client.version != 5:
-        pytest.skip("properties are MQTT 5's")
     s, c = Wire.open(broker.port, f"{uid}s", 5), client.connect()
     s.subscribe(f"{uid}/t", 1)
     c.publish(f"{uid}/t", "x", 1, props=PROPS)
@@ -214,9 +269,8 @@ def test_sends_properties(client, broker, uid):
                    "correlation_data": b"c-7"}
 
 
+@only(lambda s: s[1] == 5)
 def test_receives_properties(client, broker, uid):
-    if client.version != 5:
-        pytest.skip("properties are MQTT 5's")
     p, c = Wire.open(broker.port, f"{uid}p", 5), client.connect()
     c.subscribe(f"{uid}/t", 1)
     p.publish_acked(f"{uid}/t", "x", 1, props={

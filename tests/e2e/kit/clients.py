@@ -116,7 +116,8 @@ class Paho:
         """Ends without DISCONNECT. Shuts the socket, so that paho's thread does not reconnect before it is stopped."""
         self.client.on_disconnect = None
         self.client._thread_terminate = True
-        self.client.socket().shutdown(2)
+        wrapped = self.client.socket()
+        getattr(wrapped, "_socket", wrapped).shutdown(2)  # a WebSocket's own socket
         self.client.loop_stop()
 
     def __enter__(self):

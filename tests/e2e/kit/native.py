@@ -40,7 +40,8 @@ class PahoClient:
     def __init__(self, url, client_id, version, clean=True, session_expiry=None, will=None):
         props = connect_properties(SessionExpiryInterval=session_expiry) if version == 5 and session_expiry else None
         will = {"topic": will[0], "payload": will[1], "qos": will[2]} if will else None
-        self.inner = Paho(port_of(url), client_id, version, clean, properties=props, will=will)
+        transport = "websockets" if url.startswith("ws:") else "tcp"
+        self.inner = Paho(port_of(url), client_id, version, clean, properties=props, will=will, transport=transport)
         self.present = self.inner.flags.session_present
 
     def subscribe(self, topic_filter, qos=0):

@@ -104,6 +104,13 @@ class Dunlin(Process):
         }, config or {})
         self.api = Api(self.http_port)
 
+    def add_websocket(self):
+        """Before start(): a listener more, whose port is web_port and whose path is /mqtt."""
+        (self.web_port,) = free_ports(1)
+        self.config["listeners"].append(
+            {"name": "ws", "transport": "websocket", "address": f"127.0.0.1:{self.web_port}", "path": "/mqtt"})
+        return self
+
     def start(self):
         self.config_path.write_text(json.dumps(self.config, indent=2) + "\n")  # JSON is YAML too
         self.launch([self.binary, "serve", "--config", str(self.config_path)], cwd=self.folder)
