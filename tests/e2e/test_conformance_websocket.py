@@ -2,9 +2,9 @@
 import pytest
 
 from kit import wire
+from kit.frames import Refused, WebSocket, WebSocketWire
 from kit.node import Dunlin
-from kit.websocket import BINARY, PING, TEXT, Refused, WebSocketStream, WebSocketWire
-from kit.wire import Closed, Wire
+from kit.wire import Wire
 
 pytestmark = pytest.mark.dunlin
 both = pytest.mark.parametrize("version", [4, 5])
@@ -21,7 +21,7 @@ def site(dunlin_bin, tmp_path_factory):
 def test_mqtt_6_0_0_1_a_text_frame_closes(site, uid, version):
     c = WebSocketWire.open(site.web_port, uid, version)
     c.ping()
-    c.socket.frame(TEXT, wire.packet("pingreq", 0, b""))
+    c.socket.send_frame(0x81, wire.packet("pingreq", 0, b""))
     said = c.expect_closed()
     assert "pingresp" not in [p.kind for p in said]
 
@@ -29,7 +29,7 @@ def test_mqtt_6_0_0_1_a_text_frame_closes(site, uid, version):
 @both
 def test_mqtt_6_0_0_1_a_text_frame_first_closes(site, version):
     c = WebSocketWire(site.web_port, version)
-    c.socket.frame(TEXT, wire.connect("x", version))
+    c.socket.send_frame(0x81, wire.connect("x", version))
     assert c.expect_closed() == []
 
 
@@ -49,10 +49,10 @@ def test_mqtt_6_0_0_2_packets_split_and_joined(site, uid, version):
     assert sorted(p.pid for p in got if p.kind == "puback") == [1, 2, 3]
     assert [p.payload for p in got if p.kind == "publish"] == [b"a", b"b", b"half"]
     long = wire.publish(f"{uid}/t", bytes(70000), version, 1, 9)
-    c.socket.frame(BINARY, long[:100], fin=False)
-    c.socket.frame(PING, b"still there?")
-    c.socket.frame(0, long[100:60000], fin=False)
-    c.socket.frame(0, long[60000:])
+    c.socket.send_frame(0x02, long[:100])
+    c.socket.send_frame(0x89, b"still there?")
+    c.socket.send_frame(0x00, long[100:60000])
+    c.socket.send_frame(0x80, long[60000:])
     kinds = {p.kind: p for p in (c.recv(), c.recv())}
     assert kinds["puback"].pid == 9 and kinds["publish"].payload == bytes(70000)
     assert c.socket.pongs == [b"still there?"]
@@ -60,35 +60,29 @@ def test_mqtt_6_0_0_2_packets_split_and_joined(site, uid, version):
 
 @pytest.mark.parametrize("protocol", ["chat", "mqtt5"])
 def test_mqtt_6_0_0_3_who_does_not_offer_mqtt_is_refused(site, protocol):
-    """Refused by HTTP, or upgraded without a subprotocol and closed: never served."""
-    try:
-        s = WebSocketStream(site.web_port, 5, protocol=protocol)
-    except (Refused, Closed):
-        return
-    assert "sec-websocket-protocol" not in s.head.lower()
+    with pytest.raises(Refused):
+        WebSocket.connect(site.web_port, protocol=protocol)
 
 
-@pytest.mark.parametrize("protocol", ["mqtt", "chat, mqtt", "mqtt, mqttv3.1"])
-def test_mqtt_6_0_0_4_mqtt_is_chosen(site, uid, protocol):
-    s = WebSocketStream(site.web_port, 5, protocol=protocol)
-    chosen = [line.split(":", 1)[1].strip() for line in s.head.splitlines() if line.lower().startswith("sec-websocket-protocol")]
-    assert chosen == ["mqtt"]
+@pytest.mark.parametrize("protocol", ["mqtt", "chat, mqtt"])
+def test_mqtt_6_0_0_4_mqtt_is_chosen(site, protocol):
+    assert WebSocket.connect(site.web_port, protocol=protocol).chosen == ["mqtt"]
 
 
 def test_another_path_is_refused(site):
     with pytest.raises(Refused):
-        WebSocketStream(site.web_port, 5, path="/other")
+        WebSocket.connect(site.web_port, path="/other")
 
 
 def test_frames_without_a_mask_close(site):
     c = WebSocketWire(site.web_port)
-    c.socket.frame(BINARY, wire.connect("x"), masked=False)
+    c.socket.send_frame(0x82, wire.connect("x"), masked=False)
     assert c.expect_closed() == []
 
 
 def test_reserved_bits_close(site):
     c = WebSocketWire(site.web_port)
-    c.socket.frame(BINARY, wire.connect("x"), reserved=4)
+    c.socket.send_frame(0xC2, wire.connect("x"))
     assert c.expect_closed() == []
 
 

@@ -5,8 +5,8 @@ import contextlib
 import pytest
 
 from kit import cases, wire
+from kit.frames import WebSocketWire
 from kit.node import Dunlin
-from kit.websocket import WebSocketWire
 from kit.wire import Wire
 
 pytestmark = pytest.mark.dunlin

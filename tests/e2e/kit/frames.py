@@ -9,6 +9,8 @@ import os
 import socket as sockets
 import struct
 
+from kit.wire import Wire
+
 ACCEPT = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
@@ -36,7 +38,7 @@ def upgrade_request(path="/mqtt", protocol="mqtt", key=b"dGhlIHNhbXBsZSBub25jZQ=
 
 class WebSocket:
     def __init__(self, sock, path="/mqtt", protocol="mqtt", more=""):
-        self.socket, self.buffer, self.data, self.closed_with = sock, b"", b"", None
+        self.socket, self.buffer, self.data, self.closed_with, self.pongs = sock, b"", b"", None, []
         key = base64.b64encode(os.urandom(16))
         sock.sendall(upgrade_request(path, protocol, key, more))
         while b"\r\n\r\n" not in self.buffer:
@@ -51,7 +53,9 @@ class WebSocket:
             raise Refused((self.head + b"\r\n\r\n" + self.buffer).decode())
         accept = base64.b64encode(hashlib.sha1(key + ACCEPT).digest())
         assert b"sec-websocket-accept: " + accept.lower() in self.head.lower(), self.head
-        assert f"sec-websocket-protocol: {protocol.split(',')[0].strip()}".encode() in self.head.lower(), self.head
+        lines = [line.partition(b":") for line in self.head.splitlines()]
+        self.chosen = [v.strip().decode() for name, _, v in lines if name.lower() == b"sec-websocket-protocol"]
+        assert len(self.chosen) == 1 and self.chosen[0] in [p.strip() for p in protocol.split(",")], self.head
 
     @classmethod
     def connect(cls, port, **more):
@@ -62,7 +66,6 @@ class WebSocket:
 
     def send_frame(self, first, payload=b"", masked=True):
         self.socket.sendall(client_frame(first, payload, masked))
-
 
     def frame(self):
         """(first byte, payload) of the next frame; EOFError at the end."""
@@ -100,7 +103,10 @@ class WebSocket:
                 return b""
             if first == 0x89:
                 self.send_frame(0x8A, payload)
-            elif first == 0x82:
+            elif first == 0x8A:
+                self.pongs.append(payload)
+            else:
+                assert first == 0x82, f"the server sent a frame of type {first:#x} [MQTT-6.0.0-1]"
                 self.data += payload
         out, self.data = self.data[:n], self.data[n:]
         return out
@@ -113,3 +119,11 @@ class WebSocket:
 
     def close(self):
         self.socket.close()
+
+
+class WebSocketWire(Wire):
+    """Wire over WebSocket; its socket is a WebSocket."""
+
+    @staticmethod
+    def dial(port, timeout):
+        return WebSocket.connect(port)
