@@ -39,6 +39,7 @@ std::optional<unsigned> parse_port(string_view text) {
 
 bool is_address(string_view text, int family) {
   unsigned char bytes[16];
+  if (text.find('\0') != string_view::npos) return false;  // a C string would end there
   return ::inet_pton(family, std::string(text).c_str(), bytes) == 1;
 }
 
@@ -51,14 +52,15 @@ string_view next_word(string_view& line) {
 
 proxy_result parse_line(string_view bytes) {
   const string_view window = bytes.substr(0, line_bytes_max);
-  const size_t end = window.find("\r\n");
+  // The first LF, so that it means the same however the bytes are split.
+  const size_t end = window.find('\n');
   if (end == string_view::npos) {
     if (bytes.size() >= line_bytes_max) return proxy_malformed{"the line is too long"};
-    if (window.find('\n') != string_view::npos) return proxy_malformed{"the line ends without CR"};
     return proxy_need_more{};
   }
-  string_view line = window.substr(signature_v1.size(), end - signature_v1.size());
-  const size_t size = end + 2;
+  if (window[end - 1] != '\r') return proxy_malformed{"the line ends without CR"};
+  string_view line = window.substr(signature_v1.size(), end - 1 - signature_v1.size());
+  const size_t size = end + 1;
   const string_view protocol = next_word(line);
   if (protocol == "UNKNOWN") return proxy_header{{}, size};
   const int family = protocol == "TCP4" ? AF_INET : protocol == "TCP6" ? AF_INET6 : AF_UNSPEC;

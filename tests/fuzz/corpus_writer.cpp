@@ -118,7 +118,9 @@ int write_all(const fs::path& to) {
          write_seeds(to / "decode_v311", packets_of(mqtt::version::v311)) |
          write_seeds(to / "decode_v5", packets_of(mqtt::version::v5)) |
          write_seeds(to / "connection", programs()) | write_seeds(to / "topic", texts(topics)) |
-         write_seeds(to / "config", texts(configurations));
+         write_seeds(to / "config", texts(configurations)) |
+         write_seeds(to / "proxy", texts(proxy_headers)) |
+         write_seeds(to / "websocket", texts(websockets));
 }
 
 }  // namespace

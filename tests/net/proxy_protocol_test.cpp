@@ -74,6 +74,8 @@ TEST(ProxyHeader, BadOnesAreMalformed) {
       "PROXY TCP4  192.0.2.1 198.51.100.1 4711 1883\r\n",
       "PROXY TCP4\r\n",
       "PROXY \r\n",
+      "PROXY UNKNOWN a\nb\r\n",
+      "PROXY TCP4 192.0.2.1\0x 198.51.100.1 4711 1883\r\n"s,
       "PROXY UNKNOWN" + std::string(100, 'x') + "\r\n",
       "PROXY TCP4 " + std::string(200, '1'),
       binary('\x11', '\x11', v4_addresses),                // version 1 in binary
