@@ -35,6 +35,7 @@ struct publish_item {
       core::incoming::no_slot;  // of its read, to name it in a refusal; no_slot with QoS 0
   core::shared_text
       route;  // where it is routed, when that is not the topic that receivers see; else empty
+  uint32_t delay_s = 0;  // it waits in its shard
 
   std::string_view routed_to() const { return route.empty() ? msg->topic() : route.view(); }
 };
@@ -53,13 +54,13 @@ using publisher_actor = caf::typed_actor<caf::reacts_to<accepted>>;
 
 struct deliver {
   std::vector<core::delivery> items;
+  uint64_t page = 0;  // not 0: retained messages; more_retained with it asks for the next page
+  uint32_t shard = 0;
 };
 // A session whose gate was parked takes messages again.
 struct drained {
   session_gate* gate = nullptr;
 };
-
-// -- subscribing --------------------------------------------------------------
 
 struct subscribed {
   uint32_t token = 0;
@@ -123,10 +124,15 @@ struct check_bans {
 };
 struct check_ban {};
 
+struct hand_over;
+
 using session_actor =
     caf::typed_actor<caf::reacts_to<deliver>, caf::reacts_to<accepted>, caf::reacts_to<subscribed>,
                      caf::reacts_to<attach_connection>, caf::reacts_to<arrived>,
-                     caf::reacts_to<end_session>, caf::reacts_to<check_ban>>;
+                     caf::reacts_to<end_session>, caf::reacts_to<check_ban>,
+                     caf::reacts_to<hand_over>>;
+
+// -- subscribing --------------------------------------------------------------
 
 struct subscribe_to {
   core::filter_ptr filter;  // without "$share/group/"
@@ -145,11 +151,22 @@ struct unsubscribe_from {
   uint32_t token = 0;  // 0: no answer is waited for
 };
 
-// A message of a shared subscription whose member's session ended: for another member.
+// Messages of a shared subscription whose member left before it had them: for other members.
 struct dispatch_again {
   core::filter_ptr filter;
   core::shared_text group;
-  mqtt::message_ptr msg;
+  std::vector<mqtt::message_ptr> messages;
+};
+// A member of a shared subscription is back: it may take what others keep while they are offline.
+struct member_online {
+  core::filter_ptr filter;
+  core::shared_text group;
+  session_gate* gate = nullptr;
+};
+// To a member that is offline: another one is there for the messages that it keeps.
+struct hand_over {
+  core::filter_ptr filter;
+  core::shared_text group;
 };
 
 // -- shards and registries ----------------------------------------------------
@@ -160,15 +177,21 @@ struct bind_rule {
   rules::outbound_actor rule;
   bool waits = true;  // publishers' acknowledgements wait for it
 };
-// More retained messages for one subscription; to itself.
-struct send_more_retained {
-  uint64_t cursor = 0;
+// From a session: it has room for the next page of retained messages.
+struct more_retained {
+  session_gate* gate = nullptr;
+  uint64_t page = 0;
 };
+// To itself: the next pages; delayed messages are due.
+struct feed_retained {};
+struct publish_delayed {};
 
-using shard_actor = caf::typed_actor<caf::reacts_to<publish_batch>, caf::reacts_to<subscribe_to>,
-                                     caf::reacts_to<unsubscribe_from>, caf::reacts_to<drained>,
-                                     caf::reacts_to<bind_rule>, caf::reacts_to<send_more_retained>,
-                                     caf::reacts_to<dispatch_again>>;
+using shard_actor =
+    caf::typed_actor<caf::reacts_to<publish_batch>, caf::reacts_to<subscribe_to>,
+                     caf::reacts_to<unsubscribe_from>, caf::reacts_to<drained>,
+                     caf::reacts_to<bind_rule>, caf::reacts_to<more_retained>,
+                     caf::reacts_to<feed_retained>, caf::reacts_to<dispatch_again>,
+                     caf::reacts_to<member_online>, caf::reacts_to<publish_delayed>>;
 
 using registry_actor =
     caf::typed_actor<caf::reacts_to<publish_batch>, caf::reacts_to<open_session>,
@@ -194,4 +217,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::check_bans)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::check_ban)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::dispatch_again)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::bind_rule)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::send_more_retained)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::more_retained)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::feed_retained)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::publish_delayed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::member_online)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::hand_over)

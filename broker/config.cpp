@@ -154,6 +154,9 @@ options to_options(const config& c) {
   o.listener_connects_per_s = l.listener_connects_per_s();
   o.listener_messages_per_s = l.listener_messages_per_s();
   o.listener_bytes_per_s = l.listener_bytes_per_s();
+  o.delayed_messages_max = l.delayed_messages_max();
+  o.delayed_bytes_max = l.delayed_bytes_max();
+  o.delayed_seconds_max = l.delayed_seconds_max();
   return o;
 }
 

@@ -2,6 +2,7 @@
 
 #include "broker/access/crypto.hpp"
 #include "broker/config_guard.hpp"
+#include "broker/config_topics.hpp"
 
 namespace dunlin {
 
@@ -36,6 +37,7 @@ settings to_settings(const config& c) {
   s.users = to_users(c);
   s.mqtt = to_mqtt_settings(c);
   s.guard = to_policy(c);
+  s.topics = to_topic_settings(c);
   return s;
 }
 

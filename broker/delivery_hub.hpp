@@ -61,19 +61,25 @@ class delivery_hub {
   // A copy of `msg` for this session; a second match of the same message is merged: the higher QoS,
   // all identifiers (MQTT 5.0 section 3.3.4).
   void give(target& t, const mqtt::message_ptr& msg, uint8_t qos, bool retain, uint32_t id,
-            size_t expected, bool shared = false) {
-    if (t.pending.empty()) {
-      touched_.push_back(&t);
-      t.pending.reserve(expected);
-    } else if (t.pending.back().msg == msg) {
-      core::delivery& d = t.pending.back();
+            size_t expected) {
+    begin(t, expected);
+    for (size_t i = t.pending.size(); i > 0 && t.pending[i - 1].msg == msg; --i) {
+      core::delivery& d = t.pending[i - 1];
+      if (d.share || d.paced) continue;
       if (qos > d.qos) d.qos = qos;
       if (retain) d.retain = true;
-      if (!shared) d.shared = false;
       if (id) d.subscription_ids = with_id(d.subscription_ids, id);
       return;
     }
-    t.pending.push_back({msg, id ? with_id({}, id) : core::shared_text(), qos, retain, shared});
+    t.pending.push_back({msg, id ? with_id({}, id) : core::shared_text(), qos, retain});
+  }
+  // A copy that is not merged: a shared subscription's, which may go to another member later, or a
+  // retained message's.
+  core::delivery& give_alone(target& t, const mqtt::message_ptr& msg, uint8_t qos, bool retain,
+                             uint32_t id, size_t expected) {
+    begin(t, expected);
+    t.pending.push_back({msg, id ? with_id({}, id) : core::shared_text(), qos, retain});
+    return t.pending.back();
   }
   void touch(rule_target& r) {
     if (r.count == 0) touched_rules_.push_back(&r);
@@ -113,12 +119,16 @@ class delivery_hub {
 
   // Sends what is pending; true when the receiver is held and will say so when it no longer is.
   bool send(target& t) {
+    send_page(t, 0, 0);
+    return park(t);
+  }
+  // Retained messages for one receiver: no publisher waits, and it asks for the next page.
+  void send_page(target& t, uint64_t page, uint32_t shard) {
     const auto n = static_cast<uint32_t>(t.pending.size());
     t.gate->mailbox.fetch_add(n);
-    deliver d;
+    deliver d{{}, page, shard};
     d.items.swap(t.pending);
     self_.send(t.who, std::move(d));
-    return park(t);
   }
   bool park(target& t) {
     const uint32_t most = directory_.limits().mailbox_messages_max;
@@ -126,12 +136,7 @@ class delivery_hub {
     t.gate->parked.store(true);
     return t.gate->held(most);
   }
-  // Retained messages for one receiver: no publisher waits.
-  target* take_touched() {
-    target* t = touched_.empty() ? nullptr : touched_.back();
-    touched_.clear();
-    return t;
-  }
+  void forget_touched() { touched_.clear(); }
 
   void on_drained(session_gate* gate) {
     auto it = parked_.find(gate);
@@ -142,6 +147,12 @@ class delivery_hub {
   }
 
  private:
+  void begin(target& t, size_t expected) {
+    if (!t.pending.empty()) return;
+    touched_.push_back(&t);
+    t.pending.reserve(expected);
+  }
+
   struct waiting {
     caf::strong_actor_ptr publisher;
     uint32_t read = 0;

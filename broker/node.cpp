@@ -171,6 +171,9 @@ void node::stop() {
   running_ = false;
   watcher_.stop();
   for (auto& r : reactors_) r->stop();
+  for (auto& r : reactors_) r->count().delayed_lost.add(r->count().delayed.value());
+  const uint64_t lost = total([](net::reactor& r) { return r.count().delayed_lost.value(); });
+  if (lost) log::warn("delayed_messages_lost", {{"messages", lost}});
   sys_timer_.cancel();
   stop_guard(directory_);
 }
@@ -213,6 +216,7 @@ void node::publish_sys() {
                       return c.sent[0].value() + c.sent[1].value() + c.sent[2].value();
                     }));
   publish_sys_topic("messages/queued", sum([](counters& c) { return c.queued.value(); }));
+  publish_sys_topic("messages/delayed", sum([](counters& c) { return c.delayed.value(); }));
   publish_sys_topic("bytes/received", sum([](counters& c) { return c.bytes_received.value(); }));
   publish_sys_topic("bytes/sent", sum([](counters& c) { return c.bytes_sent.value(); }));
   reactors_[0]->timers().set(sys_timer_,

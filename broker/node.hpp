@@ -55,6 +55,7 @@ class node {
   std::vector<net::reactor*> reactors() const;
   guard::node_guard& guard() { return directory_.guard; }
   uint64_t total(uint64_t (*of)(net::reactor&)) const;
+  const settings& now() const { return directory_.now(); }
   std::vector<std::string> addresses() const { return addresses_; }  // as bound
 
   // Reads the certificates, keys, CAs and CRLs of every listener again. What is wrong stays in use

@@ -82,6 +82,12 @@ struct options {
   // Retained messages of the node. Over: PUBACK 0x97, not retained, counted.
   uint64_t retained_messages_max = 10'000'000;
   uint64_t retained_bytes_max = 8ull << 30;
+  // Messages of $delayed/... that wait for their time, of the node. Over: PUBACK 0x97, counted as
+  // refused.
+  uint64_t delayed_messages_max = 1'000'000;
+  uint64_t delayed_bytes_max = 1ull << 30;
+  // The longest delay, seconds. Over: PUBACK 0x97.
+  uint32_t delayed_seconds_max = 4'294'967;
   // $SYS/broker/... is published this often, seconds; 0: never.
   uint32_t sys_interval_s = 30;
 

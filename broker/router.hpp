@@ -16,7 +16,8 @@ class router {
  public:
   void add(const directory& d, publish_item item) {
     const size_t shards = d.shards.size();
-    const auto client = directory::p2p_target(item.routed_to());
+    // A delayed message waits in the shard of its topic, a p2p one too.
+    const auto client = item.delay_s ? std::string_view() : directory::p2p_target(item.routed_to());
     const size_t to =
         client.empty() ? d.shard_of(item.routed_to()) : shards + d.registry_of(client);
     if (to >= batches_.size()) batches_.resize(shards + d.registries.size());

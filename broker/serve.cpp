@@ -156,8 +156,18 @@ std::shared_ptr<api::provider> service::provide() {
     list_dead_letters(node_.system(), backend_.rules, rule, max, std::move(done));
   };
   p->metrics = [this, counters](const std::vector<rules::rule_status>& statuses) {
-    return metrics::render(counters, statuses, metrics::read_process()) +
-           render_guard(node_.guard()) + metrics::render_listeners(node_.listener_numbers());
+    std::string text = metrics::render(counters, statuses, metrics::read_process()) +
+                       render_guard(node_.guard()) +
+                       metrics::render_listeners(node_.listener_numbers());
+    if (const auto& meters = node_.now().topics.meters) text += metrics::render(*meters);
+    return text;
+  };
+  p->topics = [this] {
+    std::vector<api::topic_facts> all;
+    if (const auto& meters = node_.now().topics.meters)
+      for (const auto& m : meters->read())
+        all.push_back({std::string(m.filter), m.in, m.in_bytes, m.out, m.out_bytes, m.dropped});
+    return all;
   };
   if (backend_.embedded) p->queue = backend_.queue;
   p->bans = &node_.guard().ban_list;

@@ -17,6 +17,8 @@ namespace {
 
 constexpr uint32_t never_s = ~0u;
 
+bool is_error(reason r) { return static_cast<uint8_t>(r) >= 0x80; }
+
 std::string channel_id(uint64_t connection) {
   // Unique over restarts and nodes: a number of this process in front.
   static const uint64_t process = [] {
@@ -65,7 +67,10 @@ session::behavior_type session::make_behavior() {
               send(this, arrived{std::move(a.what)});
           },
           [this](const end_session& e) { end(e.why); },
-          [this](const check_ban&) { on_check_ban(); }};
+          [this](const check_ban&) { on_check_ban(); },
+          [this](const hand_over& h) {
+            if (!conn_ && !ended_) pass_on_unsent(core::share_of(h.group.view(), h.filter.view()));
+          }};
 }
 
 // -- a connection comes -------------------------------------------------------
@@ -117,7 +122,9 @@ void session::begin(attach_connection& a) {
   if (directory_.guard.ban_list.any()) send(this, check_ban{});  // banned on its way here
   if (r.last_will) will_ = std::make_unique<connect_request::will>(*r.last_will);
   slow_ = held_ = false;  // batches of before are still outstanding, and still bound it
+  gate_.slow.store(false);
   gate_.online.store(true);
+  user_name_ = core::shared_text(r.user_name);
   const bool answered = answer_connect(r, present);
   core::tally t;
   outgoing_.connect(
@@ -127,6 +134,10 @@ void session::begin(attach_connection& a) {
   outgoing_.pump(home().now_ms(), conn_->out(), directory_.limits().output_high_bytes, t);
   count(t);
   update_flow();
+  if (shared_)
+    for (const auto& s : shared_subscriptions())
+      send_to_shards(member_online{s.filter, s.group, &gate_}, s.filter.view());
+  if (!directory_.now().topics.auto_subscribe.empty()) auto_subscribe();
   conn_->changed();
   last_packet_ms_ = home().now_ms();
   if (keep_alive_s_) home().timers().set(timer_, last_packet_ms_ + keep_alive_s_ * 1500u);
@@ -185,37 +196,31 @@ bool session::answer_connect(const connect_request& r, bool session_present) {
   return false;
 }
 
-void session::discard_state() {
-  std::vector<filter_parts> shared;
+// Answers how many shards will say with `token` that they have nothing more of a shared
+// subscription.
+uint32_t session::discard_state(uint32_t token) {
+  const std::vector<filter_parts> shared = shared_subscriptions();
+  uint32_t due = 0;
   for (const auto& [filter, s] : subscriptions_) {
     const auto parts = parse(filter.view());
-    if (!parts.group.empty()) shared.push_back(parts);
-    send_to_shards(unsubscribe_from{parts.filter, parts.group, &gate_, 0}, parts.filter.view());
+    const uint32_t own = parts.group.empty() ? 0 : token;
+    const uint32_t shards = send_to_shards(unsubscribe_from{parts.filter, parts.group, &gate_, own},
+                                           parts.filter.view());
+    if (own) due += shards;
   }
   home().count().subscriptions.sub(subscriptions_.size());
   decltype(subscriptions_)().swap(subscriptions_);
+  shared_ = 0;
+  pages_due_.reset();
   core::tally t;
+  // Sent after the unsubscribes, so it is not chosen again.
   give_back(outgoing_.take_shared(t), shared);
   outgoing_.clear(t);
   count(t);
   incoming_.clear();
   answers_.reset();
-}
-
-// Messages of shared subscriptions that this client will not acknowledge any more go to another
-// member. Sent after the unsubscribes, so it is not chosen again.
-void session::give_back(const std::vector<mqtt::message_ptr>& messages,
-                        const std::vector<filter_parts>& shared) {
-  for (const auto& m : messages) {
-    const auto s = std::find_if(shared.begin(), shared.end(), [&](const filter_parts& f) {
-      return mqtt::matches(f.filter.view(), m->topic());
-    });
-    if (s == shared.end())  // it was unsubscribed since
-      home().count().dropped[metrics::drop_reason::session_ended].add();
-    else
-      send(directory_.shards[directory_.shard_of(m->topic())],
-           dispatch_again{s->filter, s->group, m});
-  }
+  if (due) leaving_ = std::make_unique<leave>(leave{shared, due});
+  return due;
 }
 
 // -- the connection goes ------------------------------------------------------
@@ -240,6 +245,7 @@ void session::detach(close_kind how, reason code, std::string_view why) {
   conn_ = nullptr;
   gate_.online.store(false);
   gate_.congested.store(false);
+  gate_.slow.store(false);
   timer_.cancel();
   slow_timer_.cancel();
   aliases_.reset();
@@ -252,6 +258,9 @@ void session::detach(close_kind how, reason code, std::string_view why) {
   // With any other code the client wants it published [MQTT-3.1.2-10, 3.14.4-3].
   if (how == close_kind::disconnected && code == reason::success) will_.reset();
   keep_session_or_end();
+  // What is in flight stays for the client to come back [MQTT-4.8.2-4]; what it never saw goes to
+  // members that are there.
+  if (shared_ && !over_) pass_on_unsent(0);
 }
 
 void session::tell_disconnect(reason code, std::string_view why) {
@@ -296,8 +305,19 @@ void session::publish_will() {
     w->msg = mqtt::message::make({w->msg->topic(), w->msg->payload(), w->msg->qos(),
                                   w->msg->retain(), props, home().now_ms()});
   }
+  mqtt::message_ptr msg = std::move(w->msg);
+  std::string_view topic = msg->topic();
+  uint32_t delay_s = 0;
+  if (topic.front() == '$' || directory_.now().topics.rewrite) {
+    if (is_error(change_topic(topic, &delay_s))) {
+      home().count().published.add();
+      home().count().refused.add();
+      return;
+    }
+    if (topic != msg->topic()) msg = msg->under(topic);
+  }
   router& r = router::of_this_thread();
-  r.add(directory_, {w->msg, core::incoming::no_slot, {}});
+  r.add(directory_, {std::move(msg), core::incoming::no_slot, {}, delay_s});
   // In mid-read it goes with what the client published before it.
   if (!reading_) r.send_unanswered(directory_, &gate_);
 }
@@ -339,8 +359,8 @@ void session::end(end_reason why) {
   ended_ = true;
   timer_.cancel();
   if (std::exchange(offline_counted_, false)) directory_.offline_sessions.fetch_sub(1);
-  discard_state();
-  quit();
+  // A shared subscription's messages that are on the way to it go to other members first.
+  if (discard_state(leave_token) == 0) quit();
 }
 
 void session::tell_status_rule(rules::client_event_kind kind) {

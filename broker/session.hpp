@@ -10,6 +10,8 @@
 //   session_auth.cpp     AUTH: re-authentication
 //   session_rate.cpp     its rates: when it is not read
 //   session_deliver.cpp  messages to the client, and what holds back their publishers
+//   session_topics.cpp   topics rewritten, delayed and subscribed by themselves; members of shared
+//                        subscriptions that come and go
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -78,9 +80,7 @@ class session : public pinned<session_actor::base>, public net::consumer {
   void on_attach(attach_connection& a);
   void begin(attach_connection& a);
   bool answer_connect(const connect_request& r, bool session_present);
-  void discard_state();
-  void give_back(const std::vector<mqtt::message_ptr>& messages,
-                 const std::vector<filter_parts>& shared);
+  uint32_t discard_state(uint32_t token = 0);
   void detach(close_kind how, mqtt::reason code, std::string_view why);
   void tell_disconnect(mqtt::reason code, std::string_view why);
   void publish_will();
@@ -128,11 +128,21 @@ class session : public pinned<session_actor::base>, public net::consumer {
   bool rate_over(const mqtt::frame& f);
   void rate_after_read();
   void on_check_ban();
+  // -- topics --
+  mqtt::reason change_topic(std::string_view& topic, uint32_t* delay_s);
+  bool change_filter(std::string_view& filter, std::string& changed);
+  void auto_subscribe();
+  std::vector<filter_parts> shared_subscriptions() const;
+  void give_back(std::vector<core::delivery> messages, const std::vector<filter_parts>& shared);
+  void give_back_late(std::vector<core::delivery>& items);
+  void pass_on_unsent(uint32_t share);
+  void tell_group();
 
   // -- delivery --
   void on_deliver(deliver& d);
   void pump();
   void update_flow();
+  void ask_retained();
   void on_slow_timer();
   void release_publishers();
   void count(const core::tally& t);
@@ -150,6 +160,19 @@ class session : public pinned<session_actor::base>, public net::consumer {
   std::unique_ptr<std::vector<std::string>> aliases_;  // from the client, by alias - 1
   std::unique_ptr<absl::flat_hash_map<uint32_t, pending_answer>> answers_;
   std::unique_ptr<authentication> authentication_;  // of a client that used a method in CONNECT
+  struct page_due {
+    uint32_t shard;
+    uint64_t page;
+  };
+  std::unique_ptr<std::vector<page_due>> pages_due_;  // of retained messages, to be asked for
+  static constexpr uint32_t leave_token = ~0u;
+  // The session has ended and waits until its shards send it nothing more.
+  struct leave {
+    std::vector<filter_parts> shared;
+    uint32_t shards_due = 0;
+  };
+  std::unique_ptr<leave> leaving_;
+  core::shared_text user_name_;
 
   std::unique_ptr<session_rate> rate_;  // only while a rate or overload needs it
   guard::listener_guard* listener_ = nullptr;
@@ -166,6 +189,7 @@ class session : public pinned<session_actor::base>, public net::consumer {
   uint64_t taken_at_hold_ = 0;  // conn_->bytes_out() when the grace period began
 
   uint32_t generation_ = 0;
+  uint32_t shared_ = 0;  // of subscriptions_
   uint32_t session_expiry_s_ = 0;
   uint32_t last_token_ = 0;
   uint32_t batches_sent_ = 0;  // of the read that is being handled

@@ -8,6 +8,11 @@ void session::on_deliver(deliver& d) {
   core::tally t;
   const uint64_t now = net::reactor::current()->now_ms();  // not home(): it may be on its way there
   const options& limits = directory_.limits();
+  if (d.page) {
+    if (!pages_due_) pages_due_ = std::make_unique<std::vector<page_due>>();
+    pages_due_->push_back({d.shard, d.page});
+  }
+  const auto arrived = static_cast<uint32_t>(d.items.size());
   if (conn_ && at_home()) {
     std::string& out = conn_->out();
     for (auto& item : d.items) {
@@ -18,10 +23,11 @@ void session::on_deliver(deliver& d) {
     }
     conn_->changed();
   } else {
+    give_back_late(d.items);
     for (auto& item : d.items) outgoing_.offer(std::move(item), now, nullptr, false, t);
   }
   count(t);
-  gate_.mailbox.fetch_sub(static_cast<uint32_t>(d.items.size()));
+  gate_.mailbox.fetch_sub(arrived);
   update_flow();
 }
 
@@ -51,7 +57,7 @@ void session::update_flow() {
   const bool full = unsent > limits.output_high_bytes || queued > limits.queue_messages_max / 2;
   const bool low = unsent <= limits.output_low_bytes && queued <= limits.queue_messages_max / 4;
   if (low) {
-    slow_ = false;
+    if (std::exchange(slow_, false)) gate_.slow.store(false);
     if (gate_.congested.load(std::memory_order_relaxed)) {
       gate_.congested.store(false);
       slow_timer_.cancel();
@@ -63,7 +69,19 @@ void session::update_flow() {
     home().timers().set(slow_timer_, home().now_ms() + limits.slow_grace_ms);
   }
   if (unsent > limits.output_low_bytes) conn_->notify_when_drained(limits.output_low_bytes);
+  if (pages_due_) ask_retained();
   if (gate_.parked.load()) release_publishers();
+}
+
+// Where a page went and there is room for the next. Offline it waits: the rest comes when the
+// client is back.
+void session::ask_retained() {
+  constexpr size_t queued_max = 128;
+  if (!conn_ || !at_home() || outgoing_.queued_messages() > queued_max ||
+      conn_->unsent() > directory_.limits().output_low_bytes)
+    return;
+  const auto due = std::exchange(pages_due_, nullptr);
+  for (const page_due& p : *due) send(directory_.shards[p.shard], more_retained{&gate_, p.page});
 }
 
 void session::on_slow_timer() {
@@ -75,6 +93,7 @@ void session::on_slow_timer() {
     return;
   }
   slow_ = true;
+  gate_.slow.store(true);
   gate_.congested.store(false);
   release_publishers();
 }
@@ -98,6 +117,7 @@ void session::count(const core::tally& t) {
       c.sent[q].add(t.sent[q]);
       c.packets_sent[mqtt::packet_type::publish].add(t.sent[q]);
     }
+  if (shared_) tell_group();
   if (t.expired) c.expired.add(t.expired);
   if (t.refused) c.refused.add(t.refused);
   if (!dropped) return;

@@ -21,6 +21,11 @@ struct session_gate {
       false};  // its output or queue is full, and it has not been slow for long
   std::atomic<bool> parked{false};  // somebody waits for drained
   std::atomic<bool> online{false};
+  std::atomic<bool> slow{false};  // its output has been full for longer than slow_grace_ms
+
+  // For the choice of a shared subscription's member; kept while it is one.
+  std::atomic<bool> waiting{false};     // messages wait behind a full window
+  std::atomic<uint32_t> unfinished{0};  // in flight and queued
 
   bool held(uint32_t mailbox_max) const { return congested.load() || mailbox.load() > mailbox_max; }
 };

@@ -111,7 +111,12 @@ bool session::on_publish(const mqtt::frame& f) {
     if (seen == core::incoming::seen::answer) incoming_.add_answer(p.packet_id, 2, reason::success);
     if (seen != core::incoming::seen::no) return true;
   }
-  if (const reason r = refused_by_policy(p); is_error(r)) {
+  uint32_t delay_s = 0;
+  reason r = reason::success;
+  if (p.topic.front() == '$' || directory_.now().topics.rewrite)
+    r = change_topic(p.topic, &delay_s);
+  if (!is_error(r)) r = refused_by_policy(p);
+  if (is_error(r)) {
     home().count().published.add();
     home().count().refused.add();
     if (p.qos) incoming_.add_answer(p.packet_id, p.qos, v5() ? r : reason::success);
@@ -120,7 +125,7 @@ bool session::on_publish(const mqtt::frame& f) {
   auto msg = mqtt::message::make({p.topic, p.payload, p.qos, p.retain, p.props, home().now_ms()});
   const uint32_t slot =
       p.qos ? incoming_.add(p.packet_id, p.qos) : uint32_t{core::incoming::no_slot};
-  router::of_this_thread().add(directory_, {std::move(msg), slot, {}});
+  router::of_this_thread().add(directory_, {std::move(msg), slot, {}, delay_s});
   return true;
 }
 
@@ -256,8 +261,12 @@ bool session::on_subscribe(const mqtt::frame& f) {
   const uint32_t token = new_answer(true, s.packet_id);
   std::vector<reason> codes;
   uint32_t due = 0;
-  for (const auto& e : s.entries)
-    codes.push_back(subscribe_one(e, s.props.subscription_identifier.value_or(0), token, &due));
+  for (auto e : s.entries) {
+    std::string changed;
+    codes.push_back(change_filter(e.filter, changed)
+                        ? subscribe_one(e, s.props.subscription_identifier.value_or(0), token, &due)
+                        : reason::topic_filter_invalid);
+  }
   pending_answer& a = (*answers_)[token];
   a.codes = std::move(codes);
   a.shards_due = due;
@@ -287,6 +296,7 @@ reason session::subscribe_one(const mqtt::subscribe_entry& e, uint32_t id, uint3
     const auto key = parts.group.empty() ? parts.filter : core::filter_ptr(e.filter);
     subscriptions_.emplace(key, granted);
     home().count().subscriptions.add();
+    if (!parts.group.empty()) ++shared_, tell_group();
   } else {
     it->second = granted;
   }
@@ -306,7 +316,10 @@ bool session::on_unsubscribe(const mqtt::frame& f) {
   const uint32_t token = new_answer(false, u.packet_id);
   std::vector<reason> codes;
   uint32_t due = 0;
-  for (const auto& filter : u.filters) {
+  for (const auto& asked : u.filters) {
+    std::string changed;
+    std::string_view filter = asked;
+    if (change_filter(filter, changed) && !subscriptions_.contains(filter)) filter = asked;
     auto it = subscriptions_.find(filter);
     if (it == subscriptions_.end()) {
       codes.push_back(reason::no_subscription_existed);
@@ -315,6 +328,10 @@ bool session::on_unsubscribe(const mqtt::frame& f) {
     const auto parts = parse(filter);
     due += send_to_shards(unsubscribe_from{parts.filter, parts.group, &gate_, token},
                           parts.filter.view());
+    if (!parts.group.empty()) {
+      pass_on_unsent(core::share_of(parts.group.view(), parts.filter.view()));
+      --shared_;
+    }
     subscriptions_.erase(it);
     home().count().subscriptions.sub();
     codes.push_back(reason::success);
@@ -327,6 +344,7 @@ bool session::on_unsubscribe(const mqtt::frame& f) {
 }
 
 void session::shard_answered(uint32_t token) {
+  if (leaving_ && token == leave_token && --leaving_->shards_due == 0) return quit();
   if (!answers_) return;
   auto it = answers_->find(token);
   if (it != answers_->end() && --it->second.shards_due == 0) finish_answer(token);

@@ -12,6 +12,7 @@
 #include "broker/guard/limits.hpp"
 #include "broker/mqtt_settings.hpp"
 #include "broker/options.hpp"
+#include "broker/topic_settings.hpp"
 
 namespace dunlin {
 
@@ -21,6 +22,7 @@ struct settings {
   std::shared_ptr<const access::user_table> users = {};  // null: none
   mqtt_settings mqtt = {};
   guard::policy guard = {};  // bans, rates, overload
+  topic_settings topics = {};
 
   // A part of `limits` in the form that a session's queue takes.
   core::outgoing::limits queue() const {

@@ -75,6 +75,7 @@ router make_routes(std::shared_ptr<const provider> p) {
   add_health(r, p);
   add_rules(r, p);
   add_dead_letters(r, p);
+  add_topics(r, p);
   add_queues(r, p);
   add_bans(r, p);
   return r;

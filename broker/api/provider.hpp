@@ -27,10 +27,16 @@ struct node_facts {
   uint32_t reactors = 0;
 };
 
+struct topic_facts {
+  std::string filter;
+  uint64_t in = 0, in_bytes = 0, out = 0, out_bytes = 0, dropped = 0;
+};
+
 struct provider {
   // Why the node does not take clients (starting, draining); empty: it is ready.
   std::function<std::vector<std::string>()> not_ready;
   std::function<node_facts()> node;
+  std::function<std::vector<topic_facts>()> topics;  // of topics.metrics
   // Answers once, on any thread, within a bounded time, also when a rule does not: in the order of
   // the configuration.
   std::function<void(std::function<void(std::vector<rules::rule_status>)>)> rule_statuses;

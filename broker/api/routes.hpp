@@ -25,6 +25,7 @@ void add_health(router& r, std::shared_ptr<const provider> p);
 void add_rules(router& r, std::shared_ptr<const provider> p);
 void add_dead_letters(router& r, std::shared_ptr<const provider> p);
 void add_bans(router& r, std::shared_ptr<const provider> p);
+void add_topics(router& r, std::shared_ptr<const provider> p);
 void add_queues(router& r, std::shared_ptr<const provider> p);
 
 }  // namespace dunlin::api

@@ -12,6 +12,7 @@
 #include "broker/config/check_listeners.hpp"
 #include "broker/config/check_mqtt.hpp"
 #include "broker/config/check_rules.hpp"
+#include "broker/config/check_topics.hpp"
 #include "broker/config/checker.hpp"
 #include "broker/config/value.hpp"
 
@@ -99,6 +100,7 @@ void check(const proto::Config& c, const origins& from, const node& tree, faults
   check_limits(k);
   check_access(k);
   check_mqtt(k);
+  check_topics(k);
   if (!c.access().anonymous() && c.access().users_size() == 0)
     warnings.push_back(k.where("access.anonymous").to_string() +
                        ": access.anonymous: false refuses every client without a certificate: "

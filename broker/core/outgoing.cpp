@@ -116,7 +116,7 @@ void outgoing::offer(delivery d, uint64_t now_ms, std::string* out, bool room, t
       ++t.not_connected;
       return;
     }
-    if (!room) {
+    if (!room && !d.paced) {
       ++t.slow_subscriber;
       return;
     }
@@ -132,7 +132,8 @@ void outgoing::offer(delivery d, uint64_t now_ms, std::string* out, bool room, t
 
 void outgoing::enqueue(delivery d, tally& t) {
   const size_t bytes = d.msg->footprint();
-  if (queue_.size() >= limits_.messages_max || queue_bytes_ + bytes > limits_.bytes_max) {
+  if (!d.paced &&
+      (queue_.size() >= limits_.messages_max || queue_bytes_ + bytes > limits_.bytes_max)) {
     ++t.queue_full;
     return;
   }
@@ -208,21 +209,28 @@ bool outgoing::pubcomp(uint16_t id, tally&) {
   return true;
 }
 
-std::vector<mqtt::message_ptr> outgoing::take_shared(tally& t) {
-  std::vector<mqtt::message_ptr> out;
+std::vector<delivery> outgoing::take_shared(tally& t) {
+  std::vector<delivery> out;
   for (size_t i = 0; i < flight_.size(); ++i) {
     flying& f = flight_[i];
     // Whatever is in flight was sent at least once, on this connection or an earlier one.
-    if (f.at != stage::published || !f.d.shared || f.d.qos == 2) continue;
-    out.push_back(std::move(f.d.msg));
+    if (f.at != stage::published || !f.d.share || f.d.qos == 2) continue;
+    out.push_back(std::move(f.d));
     f.at = stage::done;
   }
+  t.given_back += out.size();
+  for (auto& d : take_unsent_shared(0, t)) out.push_back(std::move(d));
+  return out;
+}
+
+std::vector<delivery> outgoing::take_unsent_shared(uint32_t share, tally& t) {
+  std::vector<delivery> out;
   for (size_t i = 0, n = queue_.size(); i < n; ++i) {
     delivery d = std::move(queue_.front());
     queue_.pop_front();
-    if (d.shared && d.qos > 0) {
+    if (d.share && (share == 0 || d.share == share)) {
       queue_bytes_ -= d.msg->footprint();
-      out.push_back(std::move(d.msg));
+      out.push_back(std::move(d));
     } else {
       queue_.push_back(std::move(d));
     }

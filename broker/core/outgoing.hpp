@@ -77,12 +77,17 @@ class outgoing {
   // The session ends: takes out what came by a shared subscription and may go to another member:
   // what was never sent, and QoS 1 messages without their PUBACK (MQTT 5.0 section 4.8.2). They are
   // no longer counted here.
-  std::vector<mqtt::message_ptr> take_shared(tally& t);
+  std::vector<delivery> take_shared(tally& t);
+  // The member is offline or has unsubscribed: the same for what was never sent. By one shared
+  // subscription (share_of), or by any (0).
+  std::vector<delivery> take_unsent_shared(uint32_t share, tally& t);
   // The session ends: everything is dropped and counted.
   void clear(tally& t);
 
   size_t queued_messages() const { return queue_.size(); }
   size_t in_flight() const { return flight_.size(); }
+  // The next message would have to wait for an acknowledgement.
+  bool window_full() const { return !queue_.empty() || transmitted_ >= link_.window; }
   uint64_t queued_bytes() const { return queue_bytes_; }
   bool has_sendable() const {
     return connected_ && (transmitted_ < flight_.size() || !queue_.empty()) &&

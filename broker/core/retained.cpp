@@ -10,15 +10,15 @@ bool retained::set(const mqtt::message_ptr& m) {
   }
   const uint64_t size = m->footprint();
   if (it != by_topic_.end()) {
-    const uint64_t before = it->second->footprint();
+    const uint64_t before = (*it)->footprint();
     if (bytes_ - before + size > limits_.bytes_max) return false;
     bytes_ = bytes_ - before + size;
-    it->second = m;
+    const_cast<mqtt::message_ptr&>(*it) = m;  // its place is the topic's, which is the same
     return true;
   }
   if (by_topic_.size() >= limits_.messages_max || bytes_ + size > limits_.bytes_max) return false;
   bytes_ += size;
-  by_topic_.emplace(std::string(m->topic()), m);
+  by_topic_.insert(m);
   return true;
 }
 

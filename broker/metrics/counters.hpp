@@ -94,6 +94,12 @@ struct alignas(128) counters {
   relaxed_counter banned_peers;    // connections closed at once: their address is banned
   relaxed_counter rate_holds;      // times a client's socket was not read because of a rate
   relaxed_counter overload_holds;  // ... because the node was overloaded
+  // $delayed/...: received_delayed = delayed_published + delayed + delayed_lost. Its copies are
+  // counted above when its time has come.
+  relaxed_counter received_delayed;
+  relaxed_counter delayed, delayed_bytes;  // gauges: held now
+  relaxed_counter delayed_published;       // ... and expired ones, whose time came too late
+  relaxed_counter delayed_lost;            // held when the node stopped
 
   // The reactor's loop.
   relaxed_counter turns;

@@ -92,6 +92,14 @@ message_ptr message::make(const message_content& c) {
   return message_ptr(m);
 }
 
+message_ptr message::under(std::string_view topic) const {
+  publish_properties props;
+  props.forwarded = properties();
+  message_ptr made = make({topic, payload(), qos_, retain_, props, 0});
+  made.m_->expires_ms_ = expires_ms_;
+  return made;
+}
+
 size_t encoded_size(const message& m, version v, const send_form& f) {
   size_t n = remaining_length(m, v, f);
   return 1 + varint_size(n) + n;

@@ -58,6 +58,9 @@ class message {
 
   static message_ptr make(const message_content& c);
 
+  // The same message for another topic.
+  message_ptr under(std::string_view topic) const;
+
   std::string_view topic() const { return {body() + 2, topic_size_}; }
   std::string_view payload() const { return {body() + 2 + topic_size_, payload_size_}; }
   std::string_view properties() const {  // what is forwarded, encoded

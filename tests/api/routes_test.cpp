@@ -68,6 +68,7 @@ class RoutesTest : public ::testing::Test {
                         .retained_messages = 6,
                         .reactors = 2};
     };
+    provider_->topics = [] { return std::vector<topic_facts>{{"a/#", 1, 2, 3, 4, 5}}; };
     provider_->rule_statuses = [this](auto done) { done(rules_); };
     provider_->metrics = [](const auto& all) {
       return "rules " + std::to_string(all.size()) + "\n";
@@ -134,6 +135,11 @@ TEST_F(RoutesTest, TheNodeTellsItsFacts) {
                 "\",\"uptimeS\":1.5,\"connections\":3,\"sessions\":4,\"subscriptions\":5,"
                 "\"retainedMessages\":6,"
                 "\"reactors\":2,\"state\":\"ready\"}\n");
+}
+TEST_F(RoutesTest, MeasuredTopicsTellTheirCounts) {
+  EXPECT_EQ(ask("GET", "/api/v1/topics").body,
+            "{\"topics\":[{\"filter\":\"a/#\",\"messagesIn\":1,\"bytesIn\":2,\"messagesOut\":3,"
+            "\"bytesOut\":4,\"dropped\":5}]}\n");
 }
 TEST_F(RoutesTest, DeadLettersAreShownWithTheirReasonAndMessage) {
   rules::device_message m;

@@ -3,6 +3,13 @@
 namespace dunlin::core {
 namespace {
 
+delivery shared(mqtt::message_ptr m, uint32_t share = 1) {
+  delivery d{std::move(m)};
+  d.qos = d.msg->qos();
+  d.share = share;
+  return d;
+}
+
 TEST_F(OutgoingTest, QoS0IsQueuedForAnOfflineClientWhenAskedFor) {
   limits_.queue_qos0 = true;
   apply_limits();
@@ -31,7 +38,7 @@ TEST_F(OutgoingTest, ClearDropsAndCountsEverythingThatWaits) {
 TEST_F(OutgoingTest, GivesBackToItsGroupWhatTheClientCannotHaveTaken) {
   connect(5);
   auto share = [&](std::string_view payload, uint8_t qos) {
-    give({make_message("t", payload, qos), {}, qos, false, true});
+    give(shared(make_message("t", payload, qos)));
   };
   share("a", 1);
   share("b", 2);  // the client may have it
@@ -45,21 +52,49 @@ TEST_F(OutgoingTest, GivesBackToItsGroupWhatTheClientCannotHaveTaken) {
   connect(1);  // of the flight, this connection has sent a alone
   disconnect();
   std::string back;
-  for (const auto& m : q_.take_shared(t_)) back += m->payload();
+  for (const auto& d : q_.take_shared(t_)) back += d.msg->payload();
   EXPECT_EQ(back, "af");
   EXPECT_EQ(t_.given_back, 2u);
   EXPECT_EQ(t_.delivered, 1u);
 }
 
+TEST_F(OutgoingTest, GivesBackWhatOneSubscriptionDidNotSend) {
+  connect(1);
+  give(shared(make_message("t", "sent", 1), 3));
+  give(shared(make_message("t", "a", 1), 3));
+  give(shared(make_message("t", "b", 1), 5));
+  offer("c", 1);
+  give(shared(make_message("t", "d", 2), 3));
+  std::string back;
+  for (const auto& d : q_.take_unsent_shared(3, t_)) back += d.msg->payload();
+  EXPECT_EQ(back, "ad");
+  EXPECT_EQ(t_.given_back, 2u);
+  EXPECT_EQ(q_.queued_messages(), 2u);
+  EXPECT_EQ(q_.in_flight(), 1u);
+}
+
+TEST_F(OutgoingTest, WhatIsPacedIsNeverTooMuch) {
+  outgoing small({.messages_max = 1});
+  tally t;
+  for (const char* payload : {"a", "b"})
+    small.offer({make_message("t", payload, 1), {}, 1}, now_ms_, nullptr, false, t);
+  EXPECT_EQ(t.queue_full, 1u);
+  delivery d{make_message("t", "c", 1), {}, 1};
+  d.paced = true;
+  small.offer(std::move(d), now_ms_, nullptr, false, t);
+  EXPECT_EQ(small.queued_messages(), 2u);
+  EXPECT_EQ(t.queue_full, 1u);
+}
+
 TEST_F(OutgoingTest, GivesBackWhatWasNeverSent) {
   auto share = [&](std::string_view payload, uint8_t qos) {
-    give({make_message("t", payload, qos), {}, qos, false, true});
+    give(shared(make_message("t", payload, qos)));
   };
   share("a", 1);
   offer("b", 2);
   share("c", 2);
   std::string back;
-  for (const auto& m : q_.take_shared(t_)) back += m->payload();
+  for (const auto& d : q_.take_shared(t_)) back += d.msg->payload();
   EXPECT_EQ(back, "ac");
   connect();
   EXPECT_EQ(payloads(), "b");

@@ -20,14 +20,13 @@ std::vector<std::string> collect(retained& r, std::string_view filter, size_t pa
                                  uint64_t now_ms = 0) {
   std::vector<std::string> topics;
   retained::progress at{false, ""};
-  bool fresh = true;
   for (int pages = 0; !at.done; ++pages) {
     size_t given = 0;
-    at = r.collect(filter, at.after, fresh, page, now_ms, [&](const mqtt::message_ptr& m) {
+    retained::budget b{page, ~size_t{0}, page * 16};
+    at = r.collect(filter, at.next, b, now_ms, [&](const mqtt::message_ptr& m) {
       topics.emplace_back(m->topic());
       ++given;
     });
-    fresh = false;
     EXPECT_LE(given, page);
     if (pages > 100'000) {
       ADD_FAILURE() << "no end";
@@ -45,7 +44,8 @@ TEST(Retained, KeepsTheLastMessageOfATopic) {
   EXPECT_TRUE(r.set(make_message("b", "three")));
   EXPECT_EQ(r.messages(), 2u);
   std::string payload;
-  r.collect("a", "", true, 10, 0, [&](const auto& m) { payload = m->payload(); });
+  retained::budget b{10};
+  r.collect("a", "", b, 0, [&](const auto& m) { payload = m->payload(); });
   EXPECT_EQ(payload, "two");
 }
 
@@ -110,9 +110,12 @@ TEST(Retained, HashIncludesTheLevelAbove) {
 TEST(Retained, ASearchThatFindsNothingStopsNowAndThen) {
   retained r(plenty);
   for (int i = 0; i < 1000; ++i) r.set(make_message("a/" + std::to_string(i), "x"));
-  const auto p = r.collect("a/+/none", "", true, 10, 0, [](const auto&) { FAIL(); });
+  retained::budget b{10, 10, 160};
+  const auto p = r.collect("a/+/none", "", b, 0, [](const auto&) { FAIL(); });
   EXPECT_FALSE(p.done);
-  EXPECT_FALSE(p.after.empty());
+  EXPECT_FALSE(p.next.empty());
+  EXPECT_EQ(b.topics, 0u);
+  EXPECT_EQ(b.messages, 10u);
   EXPECT_EQ(collect(r, "a/+/none", 10), texts{});
 }
 
@@ -121,13 +124,18 @@ TEST(Retained, PagesGoOnWhereTheyStoppedWhenTopicsComeAndGo) {
   for (const char* t : {"a/1", "a/2", "a/3", "a/4"}) r.set(make_message(t, "x"));
   texts got;
   auto take = [&](const auto& m) { got.emplace_back(m->topic()); };
-  auto p = r.collect("a/#", "", true, 2, 0, take);
+  auto page = [&](std::string_view from) {
+    retained::budget b{2};
+    return r.collect("a/#", from, b, 0, take);
+  };
+  auto p = page("");
   EXPECT_FALSE(p.done);
-  r.set(make_message("a/2", ""));  // where it stopped
+  r.set(make_message("a/2", ""));
+  r.set(make_message("a/3", ""));  // where it goes on
   r.set(make_message("a/0", "x"));
-  r.set(make_message("a/25", "x"));
-  while (!p.done) p = r.collect("a/#", p.after, false, 2, 0, take);
-  EXPECT_EQ(got, (texts{"a/1", "a/2", "a/25", "a/3", "a/4"}));
+  r.set(make_message("a/35", "x"));
+  while (!p.done) p = page(p.next);
+  EXPECT_EQ(got, (texts{"a/1", "a/2", "a/35", "a/4"}));
 }
 
 std::string random_text(fakes::seeded_random& random, bool filter) {

@@ -1,0 +1,125 @@
+// Retained messages on their way to new subscriptions: page by page, one receiver after the other.
+//
+// The pacing half of a shard's retained messages. Pure. A receiver has at most one page that it has
+// not taken: the next is made when it gives credit, so what a storm holds in memory is one page for
+// each receiver, and nothing needs to be dropped. A page is bounded in messages, bytes and topics
+// looked at, so it takes a bounded time; receivers take turns.
+//
+//   feeds.add(receiver, {.filter = f, ...});
+//   while (feeds.runnable()) { auto p = feeds.next(store, budget, now, give); send p.to its page; }
+//   feeds.credit(p.number);   // the receiver has room again
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <algorithm>
+#include <deque>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "broker/core/filter.hpp"
+#include "broker/core/retained.hpp"
+
+namespace dunlin::core {
+
+// Receiver is a pointer; Options is what the subscription wants, passed through.
+template <class Receiver, class Options>
+class retained_feeds {
+ public:
+  struct job {
+    filter_ptr filter;
+    Options options{};
+    std::string next{};  // topic to go on with; empty: from the first
+  };
+  struct page {
+    Receiver to = nullptr;
+    uint64_t number = 0;  // names it in credit(); 0: nothing was found
+  };
+
+  // A subscription that is made anew begins anew.
+  void add(Receiver to, job j) {
+    feed& f = feeds_[to];
+    auto it = find(f, j.filter.view());
+    if (it == f.jobs.end())
+      f.jobs.push_back(std::move(j));
+    else
+      *it = std::move(j);
+    queue(to, f);
+  }
+  void stop(Receiver to, std::string_view filter) {
+    auto it = feeds_.find(to);
+    if (it == feeds_.end()) return;
+    auto job = find(it->second, filter);
+    if (job != it->second.jobs.end()) it->second.jobs.erase(job);
+  }
+  // The receiver ends: its address may come back as another's.
+  void forget(Receiver to) {
+    auto it = feeds_.find(to);
+    if (it == feeds_.end()) return;
+    if (it->second.queued) turn_.erase(std::find(turn_.begin(), turn_.end(), to));
+    feeds_.erase(it);
+  }
+  void credit(Receiver to, uint64_t number) {
+    auto it = feeds_.find(to);
+    if (it == feeds_.end() || it->second.out != number) return;
+    it->second.out = 0;
+    queue(to, it->second);
+  }
+
+  bool empty() const { return feeds_.empty(); }
+  bool runnable() const { return !turn_.empty(); }
+
+  // The next receiver's page, as far as the budget goes: give(options, message) for each.
+  template <class Give>
+  page next(retained& store, retained::budget& b, uint64_t now_ms, Give&& give) {
+    const Receiver to = turn_.front();
+    turn_.pop_front();
+    feed& f = feeds_[to];
+    f.queued = false;
+    bool any = false;
+    while (!f.jobs.empty() && b.messages > 0 && b.bytes > 0 && b.topics > 0) {
+      job& j = f.jobs.front();
+      auto at = store.collect(j.filter.view(), j.next, b, now_ms, [&](const mqtt::message_ptr& m) {
+        any = true;
+        give(to, j.options, m);
+      });
+      j.next = std::move(at.next);
+      if (!at.done) break;
+      f.jobs.pop_front();
+      if (b.topics > 0) --b.topics;  // a look-up that finds nothing is work too
+    }
+    if (any) {
+      f.out = ++last_;
+      return {to, last_};
+    }
+    if (f.jobs.empty())
+      feeds_.erase(to);
+    else
+      queue(to, f);
+    return {to, 0};
+  }
+
+ private:
+  struct feed {
+    std::deque<job> jobs;
+    uint64_t out = 0;  // the page that it has not taken yet; 0: none
+    bool queued = false;
+  };
+
+  static auto find(feed& f, std::string_view filter) {
+    return std::find_if(f.jobs.begin(), f.jobs.end(),
+                        [&](const job& j) { return j.filter.view() == filter; });
+  }
+  void queue(Receiver to, feed& f) {
+    if (f.queued || f.out != 0) return;
+    f.queued = true;
+    turn_.push_back(to);
+  }
+
+  absl::flat_hash_map<Receiver, feed> feeds_;
+  std::deque<Receiver> turn_;
+  uint64_t last_ = 0;
+};
+
+}  // namespace dunlin::core
