@@ -12,20 +12,21 @@ namespace dunlin::log {
 
 namespace {
 
+// A logger for each format: one line is never half of either.
+spdlog::logger make_logger(format f) {
+  spdlog::logger l{"dunlin", std::make_shared<spdlog::sinks::stderr_sink_mt>()};
+  l.set_level(spdlog::level::trace);  // filtered here, not there
+  l.set_pattern(
+      f == format::text ? "%Y-%m-%dT%H:%M:%S.%eZ %v" : "{\"time\":\"%Y-%m-%dT%H:%M:%S.%eZ\",%v}",
+      spdlog::pattern_time_type::utc);
+  return l;
+}
+
 struct state {
   std::atomic<level> lowest{level::info};
   std::atomic<format> form{format::text};
-  spdlog::logger logger{"dunlin", std::make_shared<spdlog::sinks::stderr_sink_mt>()};
-
-  state() {
-    logger.set_level(spdlog::level::trace);  // filtered here, not there
-    set_pattern(format::text);
-  }
-  void set_pattern(format f) {
-    logger.set_pattern(
-        f == format::text ? "%Y-%m-%dT%H:%M:%S.%eZ %v" : "{\"time\":\"%Y-%m-%dT%H:%M:%S.%eZ\",%v}",
-        spdlog::pattern_time_type::utc);
-  }
+  spdlog::logger text = make_logger(format::text);
+  spdlog::logger json = make_logger(format::json);
 };
 
 state& the_state() {
@@ -39,7 +40,6 @@ void configure(level lowest, format f) {
   auto& s = the_state();
   s.lowest.store(lowest, std::memory_order_relaxed);
   s.form.store(f, std::memory_order_relaxed);
-  s.set_pattern(f);
 }
 
 bool enabled(level l) {
@@ -49,8 +49,10 @@ bool enabled(level l) {
 void write(level l, std::string_view event, fields f) {
   if (!enabled(l)) return;
   auto& s = the_state();
-  const std::string line = render(s.form.load(std::memory_order_relaxed), l, event, f);
-  s.logger.log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
+  const format form = s.form.load(std::memory_order_relaxed);
+  const std::string line = render(form, l, event, f);
+  (form == format::text ? s.text : s.json)
+      .log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
 }
 
 }  // namespace dunlin::log

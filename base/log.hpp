@@ -31,7 +31,7 @@ struct field {
 };
 using fields = std::initializer_list<field>;
 
-// Called once, before the first line; defaults are info and text.
+// Before the first line, and again at any time from any thread; defaults are info and text.
 void configure(level lowest, format f);
 bool enabled(level l);
 void write(level l, std::string_view event, fields f);

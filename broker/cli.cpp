@@ -10,6 +10,8 @@
 #include "base/version.hpp"
 #include "broker/access/crypto.hpp"
 #include "broker/access/scram.hpp"
+#include "broker/commands.hpp"
+#include "broker/config_log.hpp"
 
 namespace dunlin {
 
@@ -28,26 +30,11 @@ std::vector<std::pair<std::string, std::string>> environment() {
   return out;
 }
 
-log::level level_of(const config& c) {
-  switch (c.log().level()) {
-    case proto::Log::DEBUG:
-      return log::level::debug;
-    case proto::Log::INFO:
-      return log::level::info;
-    case proto::Log::WARN:
-      return log::level::warn;
-    case proto::Log::ERROR:
-      return log::level::error;
-    case proto::Log::OFF:
-      return log::level::off;
-  }
-  return log::level::info;
-}
-
 // Stands in front of every command but version: its own --config and --set.
 struct arguments {
   config_source from;
   bool json = false;
+  std::string url;  // of a running node; empty: http.address of the configuration
 
   void add_to(CLI::App& command) {
     command.add_option("-c,--config", from.file,
@@ -57,6 +44,14 @@ struct arguments {
                     "KEY=VALUE: sets one key, for example http.address=127.0.0.1:8081")
         ->allow_extra_args(false)
         ->take_all();
+  }
+  // For a command that asks a running node.
+  void add_node_to(CLI::App& command) {
+    add_to(command);
+    command.add_option("-u,--url", url,
+                       "the node's HTTP interface, for example http://127.0.0.1:8080 (default: "
+                       "http.address of the configuration)");
+    command.add_flag("--json", json, "the node's answer as JSON");
   }
   absl::StatusOr<loaded_config> load() {
     std::error_code ec;
@@ -108,10 +103,25 @@ int scram_user(const std::string& name) {
   return 0;
 }
 
+// Runs a command against the node that --url names, or else the configuration.
+int ask_node(arguments& args, const std::function<int(const node_command&)>& command) {
+  if (!args.url.empty()) return command({args.url, args.json});
+  const auto loaded = args.load();
+  if (!loaded.ok()) {
+    std::cerr << std::string(loaded.status().message()) << '\n';
+    return exit_wrong_configuration;
+  }
+  if (!loaded->values.http().enabled()) {
+    std::cerr
+        << "http.enabled is off: the node cannot be asked. Hint: send it SIGHUP to reload, or "
+           "name another node with --url\n";
+    return exit_wrong_configuration;
+  }
+  return command({loaded->values.http().address(), args.json});
+}
+
 int serve_with(const loaded_config& c, const std::function<int(const loaded_config&)>& serve) {
-  log::configure(level_of(c.values), c.values.log().format() == proto::Log::JSON
-                                         ? log::format::json
-                                         : log::format::text);
+  configure_log(c.values);
   for (const auto& w : c.warnings) log::warn("configuration", {{"warning", w}});
   return serve(c);
 }
@@ -126,12 +136,15 @@ int run_cli(int argc, char** argv, std::function<int(const loaded_config&)> serv
       app.add_subcommand("serve", "run a node in the foreground; SIGTERM drains and ends it");
   auto* check = app.add_subcommand("check", "check the configuration and say what it means");
   auto* show = app.add_subcommand("show-config", "every key with its value and where it was set");
+  auto* reload = app.add_subcommand(
+      "reload", "make a running node read its configuration again; says what changed");
   auto* show_version = app.add_subcommand("version", "the version");
   auto* scram = app.add_subcommand(
       "scram-user", "reads a password from standard input and writes an entry of access.users");
   std::string user;
   scram->add_option("name", user, "the user's name")->required();
   for (auto* command : {run, check, show}) args.add_to(*command);
+  args.add_node_to(*reload);
   show->add_flag("--json", args.json, "as JSON");
   try {
     app.parse(argc, argv);
@@ -143,6 +156,7 @@ int run_cli(int argc, char** argv, std::function<int(const loaded_config&)> serv
     return 0;
   }
   if (scram->parsed()) return scram_user(user);
+  if (reload->parsed()) return ask_node(args, reload_node);
   const auto loaded = args.load();
   if (!loaded.ok()) {
     std::cerr << std::string(loaded.status().message()) << '\n';

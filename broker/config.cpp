@@ -95,6 +95,7 @@ absl::StatusOr<loaded_config> parse_config(const std::string& text, const config
   for (const auto& [key, place] : where)
     if (place.source != "default") out.origins[key] = place.to_string();
   out.file = from.file;
+  out.source = from;
   return out;
 }
 

@@ -37,6 +37,7 @@ struct loaded_config {
   std::map<std::string, std::string> origins;
   std::vector<std::string> warnings;  // one line each
   std::string file;                   // that was read; empty: none
+  config_source source;               // to read it again
 };
 
 // Files over config_bytes_max are refused.

@@ -3,10 +3,9 @@
 #include <google/protobuf/message.h>
 
 #include <algorithm>
-#include <cstdio>
 
 #include "broker/config.hpp"
-#include "broker/config/fill.hpp"
+#include "broker/config/render.hpp"
 
 namespace dunlin {
 
@@ -14,39 +13,7 @@ namespace conf = configuration;
 
 namespace {
 
-using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
-
-std::string quoted(const std::string& s) {  // good in YAML and in JSON
-  std::string out = "\"";
-  for (const char c : s) {
-    char code[8];
-    if (c == '"' || c == '\\')
-      out.append("\\").append(1, c);
-    else if (static_cast<unsigned char>(c) < 0x20)
-      out.append(code, static_cast<size_t>(std::snprintf(code, sizeof code, "\\u%04x", c)));
-    else
-      out += c;
-  }
-  return out + '"';
-}
-
-std::string value_of(const Message& m, const FieldDescriptor& f) {  // as YAML and JSON both take it
-  const auto& r = *m.GetReflection();
-  if (f.options().GetExtension(proto::secret) && !r.GetString(m, &f).empty()) return "\"(hidden)\"";
-  switch (f.cpp_type()) {
-    case FieldDescriptor::CPPTYPE_BOOL:
-      return r.GetBool(m, &f) ? "true" : "false";
-    case FieldDescriptor::CPPTYPE_UINT32:
-      return std::to_string(r.GetUInt32(m, &f));
-    case FieldDescriptor::CPPTYPE_UINT64:
-      return std::to_string(r.GetUInt64(m, &f));
-    case FieldDescriptor::CPPTYPE_ENUM:
-      return quoted(conf::lower(r.GetEnum(m, &f)->name()));
-    default:
-      return quoted(r.GetString(m, &f));
-  }
-}
 
 // Calls f(path, value) for every key of the schema, set or not.
 template <class F>
@@ -58,14 +25,14 @@ void walk(const Message& m, const std::string& path, const F& f) {
     if (!field.is_repeated() && field.message_type() != nullptr)
       walk(r.GetMessage(m, &field), key, f);
     else if (!field.is_repeated())
-      f(key, value_of(m, field));
+      f(key, conf::render(m, field));
     else
       for (int e = 0; e < r.FieldSize(m, &field); ++e) {
         const std::string entry = key + '.' + std::to_string(e);
         if (field.message_type() != nullptr)
           walk(r.GetRepeatedMessage(m, &field, e), entry, f);
         else
-          f(entry, quoted(r.GetRepeatedString(m, &field, e)));
+          f(entry, conf::quoted(r.GetRepeatedString(m, &field, e)));
       }
   }
 }
@@ -90,8 +57,8 @@ std::string show_config(const loaded_config& c) {
 std::string show_config_json(const loaded_config& c) {
   std::string out;
   walk(c.values, "", [&](const std::string& key, const std::string& value) {
-    out += (out.empty() ? "  " : ",\n  ") + quoted(key) + ": {\"value\": " + value +
-           ", \"origin\": " + quoted(origin_of(c, key)) + '}';
+    out += (out.empty() ? "  " : ",\n  ") + conf::quoted(key) + ": {\"value\": " + value +
+           ", \"origin\": " + conf::quoted(origin_of(c, key)) + '}';
   });
   return "{\n" + out + "\n}\n";
 }

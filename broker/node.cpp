@@ -81,11 +81,9 @@ void node::start_core() {
   start_guard(directory_);
   running_ = true;
   started_at_ = std::chrono::steady_clock::now();
-  if (directory_.limits().sys_interval_s > 0) {
-    sys_timer_.owner = this;
-    sys_timer_.on_fire = [](net::timer& t) { static_cast<sys_timer&>(t).owner->publish_sys(); };
-    reactors_[0]->post([this] { publish_sys(); });
-  }
+  sys_timer_.owner = this;
+  sys_timer_.on_fire = [](net::timer& t) { static_cast<sys_timer&>(t).owner->publish_sys(); };
+  reactors_[0]->post([this] { publish_sys(); });
   for (auto& r : reactors_) r->start();
 }
 
@@ -151,6 +149,12 @@ std::vector<metrics::listener_numbers> node::listener_numbers() const {
   return out;
 }
 
+void node::put(settings s) {
+  const bool other_interval = s.limits.sys_interval_s != directory_.limits().sys_interval_s;
+  directory_.put(std::move(s));
+  if (other_interval) reactors_[0]->post([this] { publish_sys(); });
+}
+
 void node::drain(std::chrono::milliseconds at_most) {
   directory_.draining = true;
   std::promise<void> closed;
@@ -191,6 +195,8 @@ void node::publish_sys_topic(const std::string& name, const std::string& value) 
 }
 
 void node::publish_sys() {
+  sys_timer_.cancel();
+  if (directory_.limits().sys_interval_s == 0) return;
   using std::to_string;
   auto sum = [this](auto of) {
     uint64_t n = 0;

@@ -46,6 +46,8 @@ class node {
   rules::ingress_actor ingress() const { return ingress_; }
   void bind(const std::vector<rules::running_rule>& rules);
   absl::Status start_listeners();
+  // Other settings are in force from here on, for every connection and session.
+  void put(settings s);
   // Accepts no more, tells clients that the server shuts down, waits for their connections to
   // close.
   void drain(std::chrono::milliseconds at_most);

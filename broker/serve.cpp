@@ -1,6 +1,7 @@
 #include "broker/serve.hpp"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -8,7 +9,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
+#include <mutex>
 #include <random>
+#include <utility>
 
 #include "base/log.hpp"
 #include "base/version.hpp"
@@ -17,10 +20,12 @@
 #include "broker/api/routes.hpp"
 #include "broker/backend.hpp"
 #include "broker/config/listener_options.hpp"
+#include "broker/config_log.hpp"
 #include "broker/config_settings.hpp"
 #include "broker/guard_metrics.hpp"
 #include "broker/metrics/metrics.hpp"
 #include "broker/node.hpp"
+#include "broker/operate/reloader.hpp"
 
 namespace dunlin {
 namespace {
@@ -37,11 +42,12 @@ void raise_open_files() {
   }
 }
 
-sigset_t end_signals() {
+sigset_t awaited_signals() {
   sigset_t s;
   ::sigemptyset(&s);
   ::sigaddset(&s, SIGTERM);
   ::sigaddset(&s, SIGINT);
+  ::sigaddset(&s, SIGHUP);  // reload
   return s;
 }
 
@@ -72,21 +78,58 @@ node_config to_node_config(const config& c) {
   return n;
 }
 
+api::http_options to_http_options(const config& c) {
+  const auto address = to_socket_address(c.http().address());
+  return {.host = address.host,
+          .port = address.port,
+          .connections_max = c.http().connections_max(),
+          .header_bytes_max = c.http().header_bytes_max(),
+          .body_bytes_max = c.http().body_bytes_max(),
+          .idle_timeout_ms = c.http().idle_timeout_ms()};
+}
+
+void log_reload(const operate::reload_outcome& o) {
+  for (const auto& f : o.faults) log::error("reload_fault", {{"fault", f}});
+  for (const auto& w : o.warnings) log::warn("configuration", {{"warning", w}});
+  for (const auto& c : o.changed)
+    log::info("reload_changed",
+              {{"key", c.key}, {"from", c.from}, {"to", c.to}, {"in_force", to_string(c.when)}});
+  for (const auto& c : o.needs_restart)
+    log::warn("reload_needs_restart", {{"key", c.key}, {"from", c.from}, {"to", c.to}});
+  if (o.faults.empty())
+    log::info("reloaded", {{"file", o.file},
+                           {"changed", o.changed.size()},
+                           {"need_restart", o.needs_restart.size()}});
+  else
+    log::error("reload_refused", {{"file", o.file},
+                                  {"faults", o.faults.size()},
+                                  {"hint", "nothing was changed; mend them and reload again"}});
+}
+
 // A running node, whose parts are stopped in the order that loses nothing.
 class service {
  public:
   explicit service(const loaded_config& loaded)
-      : config_(loaded.values), node_(to_node_config(config_)) {}
+      : config_(loaded.values), node_(to_node_config(config_)), reloader_(loaded) {}
 
   absl::Status start();
+  // Reads the configuration again and answers who asked for it; on the main thread.
+  void reload();
   void stop();
 
  private:
   std::shared_ptr<api::provider> provide();
   absl::Status start_http();
+  using reload_answer = std::function<void(operate::reload_outcome)>;
+  void ask_reload(reload_answer done);
+  std::vector<reload_answer> take_waiting();
+  std::vector<std::string> put_in_force(const config& wanted, const operate::changes& changed);
 
-  const config& config_;
+  const config& config_;  // that it was started with
   node node_;
+  operate::reloader reloader_;
+  std::mutex waiting_mutex_;
+  std::vector<reload_answer> waiting_;  // for a reload
   backend backend_;
   std::unique_ptr<api::http_server> http_;
   std::atomic<bool> ready_{false}, draining_{false};
@@ -112,19 +155,13 @@ absl::Status service::start() {
 absl::Status service::start_http() {
   const auto& h = config_.http();
   if (!h.enabled()) return absl::OkStatus();
-  const auto address = to_socket_address(h.address());
-  auto server = api::http_server::start({.host = address.host,
-                                         .port = address.port,
-                                         .connections_max = h.connections_max(),
-                                         .header_bytes_max = h.header_bytes_max(),
-                                         .body_bytes_max = h.body_bytes_max(),
-                                         .idle_timeout_ms = h.idle_timeout_ms()},
-                                        api::make_routes(provide()));
+  const auto o = to_http_options(config_);
+  auto server = api::http_server::start(o, api::make_routes(provide()));
   if (!server.ok())
     return absl::Status(server.status().code(),
                         "http.address: " + std::string(server.status().message()));
   http_ = std::move(*server);
-  log::info("http_listening", {{"address", address.host + ":" + std::to_string(http_->port())}});
+  log::info("http_listening", {{"address", o.host + ":" + std::to_string(http_->port())}});
   return absl::OkStatus();
 }
 
@@ -172,13 +209,48 @@ std::shared_ptr<api::provider> service::provide() {
   if (backend_.embedded) p->queue = backend_.queue;
   p->bans = &node_.guard().ban_list;
   p->load = &node_.guard().load;
+  p->reload = [this](reload_answer done) { ask_reload(std::move(done)); };
   p->now_ms = wall_clock_ms;
   p->new_message_id = random_id;
   return p;
 }
 
+// -- reload -------------------------------------------------------------------
+
+// The main thread does it, one after the other, as if SIGHUP had come: reading files and opening
+// sockets holds up nobody there.
+void service::ask_reload(reload_answer done) {
+  {
+    const std::lock_guard lock(waiting_mutex_);
+    waiting_.push_back(std::move(done));
+  }
+  ::kill(::getpid(), SIGHUP);
+}
+
+std::vector<service::reload_answer> service::take_waiting() {
+  const std::lock_guard lock(waiting_mutex_);
+  return std::exchange(waiting_, {});
+}
+
+void service::reload() {
+  const auto asked = take_waiting();
+  const auto outcome = reloader_.run([this](const config& wanted, const operate::changes& changed) {
+    return put_in_force(wanted, changed);
+  });
+  log_reload(outcome);
+  for (const auto& done : asked) done(outcome);
+}
+
+std::vector<std::string> service::put_in_force(const config& wanted, const operate::changes&) {
+  node_.put(to_settings(wanted));
+  configure_log(wanted);
+  if (http_) http_->set_limits(to_http_options(wanted));
+  return {};
+}
+
 void service::stop() {
   draining_ = true;
+  for (const auto& done : take_waiting()) done({.faults = {"the node shuts down"}});
   node_.drain(drain_max);
   stop_backend(backend_, node_.system(), rules_stop_max);
   if (http_) http_->stop();
@@ -191,7 +263,7 @@ void service::stop() {
 int serve(const loaded_config& loaded) {
   raise_open_files();
   // Blocked in every thread that is made from here on; this one waits for them.
-  const sigset_t signals = end_signals();
+  const sigset_t signals = awaited_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 
@@ -204,7 +276,7 @@ int serve(const loaded_config& loaded) {
   }
   log::info("ready", {{"version", version}});
   int got = 0;
-  ::sigwait(&signals, &got);
+  for (::sigwait(&signals, &got); got == SIGHUP; ::sigwait(&signals, &got)) s->reload();
   log::info("stopping", {{"signal", ::strsignal(got)}});
   s->stop();
   log::info("stopped");

@@ -38,7 +38,7 @@ session_gate* gate_of(const session_actor& s) {
 }
 
 session::session(caf::actor_config& c, directory& d, std::string client_id)
-    : pinned(c), directory_(d), outgoing_(d.now().queue()) {
+    : pinned(c), directory_(d), promised_(&d.now()), outgoing_(d.now().queue()) {
   gate_.client_id = std::move(client_id);
   auto fire = [](net::timer& t) { static_cast<session_timer&>(t).owner->on_timer(); };
   timer_.owner = slow_timer_.owner = this;
@@ -111,6 +111,7 @@ void session::begin(attach_connection& a) {
     return keep_session_or_end();
   }
   conn_ = std::move(a.connection);
+  promised_ = &directory_.now();
   ver_ = r.ver;
   keep_alive_s_ = r.keep_alive_s;
   session_expiry_s_ = r.session_expiry_s;
@@ -162,7 +163,7 @@ void session::begin(attach_connection& a) {
 }
 
 bool session::answer_connect(const connect_request& r, bool session_present) {
-  const options& limits = directory_.limits();
+  const options& limits = promised();
   mqtt::connack ack;
   ack.session_present = session_present && ver_ != mqtt::version::v31;
   if (v5()) {

@@ -149,7 +149,11 @@ class session : public pinned<session_actor::base>, public net::consumer {
 
   bool v5() const { return ver_ == mqtt::version::v5; }
 
+  // What the client was told in CONNACK holds as long as its connection, whatever is reloaded.
+  const options& promised() const { return promised_->limits; }
+
   directory& directory_;
+  const settings* promised_;  // in force when the connection came
   session_gate gate_;
   net::connection_ptr conn_;
   core::outgoing outgoing_;

@@ -13,6 +13,7 @@ void session::on_deliver(deliver& d) {
     pages_due_->push_back({d.shard, d.page});
   }
   const auto arrived = static_cast<uint32_t>(d.items.size());
+  outgoing_.set_limits(directory_.now().queue());
   if (conn_ && at_home()) {
     std::string& out = conn_->out();
     for (auto& item : d.items) {

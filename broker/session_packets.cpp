@@ -30,7 +30,7 @@ size_t session::consume(std::string_view bytes) {
   if (directory_.guard.watching() && !rate_) start_rate();
   size_t used = 0;
   while (used < bytes.size()) {
-    const auto result = mqtt::next_frame(bytes.substr(used), directory_.limits().packet_bytes_max);
+    const auto result = mqtt::next_frame(bytes.substr(used), promised().packet_bytes_max);
     if (const auto* f = std::get_if<mqtt::frame>(&result)) {
       used += f->size;
       if (!handle(*f)) break;
@@ -134,7 +134,7 @@ bool session::resolve_alias(mqtt::publish& p) {
     return fail(reason::protocol_error, "a client's PUBLISH with a subscription identifier");
   if (!p.props.topic_alias) return true;
   const uint16_t alias = *p.props.topic_alias;
-  if (alias == 0 || alias > directory_.limits().topic_alias_max)
+  if (alias == 0 || alias > promised().topic_alias_max)
     return fail(reason::topic_alias_invalid, "topic alias 0 or above the maximum");
   if (!aliases_) aliases_ = std::make_unique<std::vector<std::string>>();
   if (p.topic.empty()) {
@@ -150,13 +150,13 @@ bool session::resolve_alias(mqtt::publish& p) {
 
 bool session::admissible(const mqtt::publish& p) {
   const options& limits = directory_.limits();
-  if (p.qos > limits.qos_max) return fail(reason::qos_not_supported, "QoS above the maximum");
-  if (p.retain && !limits.retain_available)
+  if (p.qos > promised().qos_max) return fail(reason::qos_not_supported, "QoS above the maximum");
+  if (p.retain && !promised().retain_available)
     return fail(reason::retain_not_supported, "retained messages are switched off");
   if (p.topic.size() > limits.topic_bytes_max ||
       (p.topic.size() >= limits.topic_levels_max && levels(p.topic) > limits.topic_levels_max))
     return fail(reason::topic_name_invalid, "topic name longer or deeper than allowed");
-  if (v5() && p.qos > 0 && incoming_.unacknowledged() >= limits.receive_max)
+  if (v5() && p.qos > 0 && incoming_.unacknowledged() >= promised().receive_max)
     return fail(reason::receive_maximum_exceeded, "more unacknowledged PUBLISH than allowed");
   return true;
 }
@@ -281,16 +281,16 @@ reason session::subscribe_one(const mqtt::subscribe_entry& e, uint32_t id, uint3
   const std::string_view filter = parts.filter.view();
   if (filter.size() > limits.topic_bytes_max || levels(filter) > limits.topic_levels_max)
     return reason::topic_filter_invalid;
-  if (!limits.wildcard_available && mqtt::has_wildcard(filter))
+  if (!promised().wildcard_available && mqtt::has_wildcard(filter))
     return reason::wildcard_subscriptions_not_supported;
-  if (!limits.shared_available && !parts.group.empty())
+  if (!promised().shared_available && !parts.group.empty())
     return reason::shared_subscriptions_not_supported;
   auto it = subscriptions_.find(e.filter);
   const bool is_new = it == subscriptions_.end();
   if (is_new && subscriptions_.size() >= limits.subscriptions_per_client_max)
     return reason::quota_exceeded;
   subscription granted{e.options, id};
-  granted.options.qos = std::min(e.options.qos, limits.qos_max);
+  granted.options.qos = std::min(e.options.qos, promised().qos_max);
   if (is_new) {
     // The text is shared with the shards; a shared subscription's also names the group.
     const auto key = parts.group.empty() ? parts.filter : core::filter_ptr(e.filter);

@@ -22,8 +22,7 @@ shard::shard(caf::actor_config& c, directory& d)
     : pinned(c),
       directory_(d),
       hub_(*this, d),
-      retained_({d.limits().retained_messages_max / std::max<size_t>(1, d.reactors.size()),
-                 d.limits().retained_bytes_max / std::max<size_t>(1, d.reactors.size())}),
+      retained_(retained_limits()),
       random_(home().index() * 0x9e3779b97f4a7c15ull + home().now_ms()) {
   delayed_timer_.owner = this;
   delayed_timer_.on_fire = [](net::timer& t) {
@@ -33,6 +32,12 @@ shard::shard(caf::actor_config& c, directory& d)
 }
 
 shard::~shard() = default;
+
+core::retained::limits shard::retained_limits() const {
+  const uint64_t parts = std::max<size_t>(1, directory_.reactors.size());
+  return {directory_.limits().retained_messages_max / parts,
+          directory_.limits().retained_bytes_max / parts};
+}
 
 shard::behavior_type shard::make_behavior() {
   return {[this](publish_batch& b) { publish(b); },
@@ -153,6 +158,7 @@ void shard::append_record(rule_target& r, const publish_item& item, session_gate
 }
 
 bool shard::retain(const publish_item& item, std::vector<core::refusal>& refusals) {
+  retained_.set_limits(retained_limits());
   const bool kept = retained_.set(item.msg);
   if (!kept) {
     home().count().retained_refused.add();

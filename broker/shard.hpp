@@ -81,6 +81,7 @@ class shard : public pinned<shard_actor::base> {
   group* find_group(const core::shared_text& name, const core::filter_ptr& filter);
   void again(const dispatch_again& d);
   void append_record(rule_target& r, const publish_item& item, session_gate* origin);
+  core::retained::limits retained_limits() const;  // this shard's part of the node's
   bool retain(const publish_item& item, std::vector<core::refusal>& refusals);
 
   void subscribe(subscribe_to& s);

@@ -12,7 +12,7 @@ constexpr const char* index_page =
     "\"/api/v1/rules\", "
     "\"/api/v1/rules/{id}\", "
     "\"/api/v1/queues/{topic}/messages\", \"/api/v1/queues/{topic}/ack\", "
-    "\"/api/v1/queues/{topic}/nack\"]}\n";
+    "\"/api/v1/queues/{topic}/nack\", \"/api/v1/reload\"]}\n";
 
 response ready(const provider& p) {
   Health h;
@@ -78,6 +78,7 @@ router make_routes(std::shared_ptr<const provider> p) {
   add_topics(r, p);
   add_queues(r, p);
   add_bans(r, p);
+  add_reload(r, p);
   return r;
 }
 

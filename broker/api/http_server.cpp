@@ -111,7 +111,7 @@ struct http_server::core final : session_host, std::enable_shared_from_this<core
     stopped = true;
   }
 
-  const http_options options;
+  http_options options;  // on the server's thread once it runs
   const router table;
   std::mutex mutex;  // guards stopped and sessions: nothing is posted to a loop that has ended
   bool stopped = false;
@@ -139,6 +139,15 @@ absl::StatusOr<std::unique_ptr<http_server>> http_server::start(const http_optio
 http_server::~http_server() { stop(); }
 
 uint16_t http_server::port() const { return core_->port; }
+
+void http_server::set_limits(const http_options& o) {
+  core_->post([c = core_.get(), o] {
+    c->options.connections_max = o.connections_max;
+    c->options.header_bytes_max = o.header_bytes_max;
+    c->options.body_bytes_max = o.body_bytes_max;
+    c->options.idle_timeout_ms = o.idle_timeout_ms;
+  });
+}
 
 void http_server::stop() {
   if (!core_->thread.joinable()) return;

@@ -36,6 +36,8 @@ class http_server {
   ~http_server();
 
   uint16_t port() const;
+  // Other bounds (host and port stay): connections that are open keep the header's.
+  void set_limits(const http_options& o);
   // Takes no more requests, gives those at work a second to be answered, and ends the thread.
   // Answers that come later are dropped.
   void stop();

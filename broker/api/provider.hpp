@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/operate/change.hpp"
 #include "rules/dead_letter.hpp"
 #include "broker/guard/bans.hpp"
 #include "broker/guard/monitor.hpp"
@@ -50,6 +51,8 @@ struct provider {
   const guard::monitor* load = nullptr;
   // The queue inside the node; null when rules are bound to RocketMQ.
   std::shared_ptr<rules::message_queue> queue;
+  // Reads the configuration again; answers once, on any thread.
+  std::function<void(std::function<void(operate::reload_outcome)>)> reload;
   std::function<int64_t()> now_ms;              // since the epoch
   std::function<std::string()> new_message_id;  // unique, also across restarts
 };

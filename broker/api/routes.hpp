@@ -9,6 +9,7 @@
 //   ["..."]} POST /api/v1/queues/{topic}/nack       the same, with "delayMs"
 //   GET  /api/v1/bans    POST /api/v1/bans {"clientId": "c1", "seconds": 3600, "reason": "..."}
 //   DELETE /api/v1/bans/{client_id|user_name|address}/{value}
+//   POST /api/v1/reload                            reads the configuration again
 #pragma once
 
 #include <memory>
@@ -27,5 +28,6 @@ void add_dead_letters(router& r, std::shared_ptr<const provider> p);
 void add_bans(router& r, std::shared_ptr<const provider> p);
 void add_topics(router& r, std::shared_ptr<const provider> p);
 void add_queues(router& r, std::shared_ptr<const provider> p);
+void add_reload(router& r, std::shared_ptr<const provider> p);
 
 }  // namespace dunlin::api

@@ -53,6 +53,7 @@ class outgoing {
     bool queue_qos0 = false;
   };
   explicit outgoing(const limits& l) : limits_(l) {}
+  void set_limits(const limits& l) { limits_ = l; }  // what is queued stays
 
   // A connection begins: messages in flight are sent again, in order [MQTT-4.4.0-1, 4.6.0-1].
   void connect(const link& l, uint64_t now_ms, std::string& out, tally& t);

@@ -26,7 +26,7 @@ class retained {
     uint64_t bytes_max;
   };
   explicit retained(const limits& l) : limits_(l) {}
-  void set_limits(const limits& l) { limits_ = l; }
+  void set_limits(const limits& l) { limits_ = l; }  // what is kept stays
 
   // Keeps the message for its topic, in place of an earlier one; an empty payload removes it.
   // False: a limit is reached.
