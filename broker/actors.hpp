@@ -22,6 +22,8 @@
 #include "broker/listener_profile.hpp"
 #include "broker/mqtt/packet.hpp"
 #include "broker/net/connection.hpp"
+#include "broker/operate/session_facts.hpp"
+#include "broker/operate/trace.hpp"
 #include "broker/session_gate.hpp"
 #include "rules/actors.hpp"
 
@@ -125,12 +127,26 @@ struct check_bans {
 struct check_ban {};
 
 struct hand_over;
+// -- operators ----------------------------------------------------------------
 
-using session_actor =
-    caf::typed_actor<caf::reacts_to<deliver>, caf::reacts_to<accepted>, caf::reacts_to<subscribed>,
-                     caf::reacts_to<attach_connection>, caf::reacts_to<arrived>,
-                     caf::reacts_to<end_session>, caf::reacts_to<check_ban>,
-                     caf::reacts_to<hand_over>>;
+// To the registry of the client ID, and from there to its session, where there is one.
+struct begin_trace {
+  operate::trace_ptr to;
+};
+struct disconnect_client {
+  std::string client_id;
+  mqtt::reason code = mqtt::reason::administrative_action;
+  std::string why;
+};
+struct describe_client {
+  std::string client_id;
+};
+
+using session_actor = caf::typed_actor<
+    caf::reacts_to<deliver>, caf::reacts_to<accepted>, caf::reacts_to<subscribed>,
+    caf::reacts_to<attach_connection>, caf::reacts_to<arrived>, caf::reacts_to<end_session>,
+    caf::reacts_to<check_ban>, caf::reacts_to<begin_trace>, caf::reacts_to<disconnect_client>,
+    caf::replies_to<describe_client>::with<operate::session_facts>, caf::reacts_to<hand_over>>;
 
 // -- subscribing --------------------------------------------------------------
 
@@ -196,7 +212,9 @@ using shard_actor =
 using registry_actor =
     caf::typed_actor<caf::reacts_to<publish_batch>, caf::reacts_to<open_session>,
                      caf::reacts_to<release_session>, caf::reacts_to<drained>,
-                     caf::reacts_to<check_bans>, caf::replies_to<shut_down>::with<shut_down>>;
+                     caf::reacts_to<check_bans>, caf::replies_to<shut_down>::with<shut_down>,
+                     caf::reacts_to<begin_trace>, caf::reacts_to<disconnect_client>,
+                     caf::replies_to<describe_client>::with<operate::session_facts>>;
 
 }  // namespace dunlin
 
@@ -215,6 +233,10 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::release_session)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::shut_down)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::check_bans)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::check_ban)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::begin_trace)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::disconnect_client)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::describe_client)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::operate::session_facts)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::dispatch_again)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::bind_rule)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::more_retained)

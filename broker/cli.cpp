@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 
 #include "base/log.hpp"
 #include "base/version.hpp"
@@ -126,6 +127,62 @@ int serve_with(const loaded_config& c, const std::function<int(const loaded_conf
   return serve(c);
 }
 
+// The commands that ask a running node.
+class node_commands {
+ public:
+  node_commands(CLI::App& app, arguments& args) {
+    reload_ = app.add_subcommand(
+        "reload", "make a running node read its configuration again; says what changed");
+    add_trace(app);
+    add_clients(app);
+    for (auto* command : {reload_, trace_, slow_, show_, disconnect_}) args.add_node_to(*command);
+  }
+
+  // Nothing: it was another command.
+  std::optional<int> run(arguments& args) const {
+    using node = const node_command&;
+    if (reload_->parsed()) return ask_node(args, reload_node);
+    if (trace_->parsed()) return ask_node(args, [&](node n) { return trace_client(n, traced_); });
+    if (slow_->parsed()) return ask_node(args, [&](node n) { return show_slow(n, by_, most_); });
+    if (show_->parsed()) return ask_node(args, [&](node n) { return show_client(n, client_); });
+    if (disconnect_->parsed())
+      return ask_node(args, [&](node n) { return disconnect_client(n, client_); });
+    return {};
+  }
+
+ private:
+  void add_trace(CLI::App& app) {
+    auto* trace = app.add_subcommand("trace", "show live what one client sends, gets and meets");
+    trace->require_subcommand(1);
+    trace_ = trace->add_subcommand(
+        "client", "by its client ID; the client need not be there yet. Ends with Ctrl-C");
+    trace_->add_option("ID", traced_.client, "the client ID")->required();
+    trace_->add_option("--seconds", traced_.seconds,
+                       "how long (default 60; at most trace.seconds_max)");
+    trace_->add_option("--payload", traced_.payload_bytes,
+                       "bytes to show of each payload (default 0: none)");
+  }
+  void add_clients(CLI::App& app) {
+    slow_ = app.add_subcommand("slow", "the connected subscribers that are behind, worst first");
+    slow_->add_option("--by", by_,
+                      "bytes, messages, latency, behind, held or dropped (default bytes)");
+    slow_->add_option("--max", most_, "how many (default 20)");
+    auto* clients = app.add_subcommand("clients", "look at one client's session, or disconnect it");
+    clients->require_subcommand(1);
+    show_ = clients->add_subcommand("show", "its connection, subscriptions and queue");
+    disconnect_ = clients->add_subcommand(
+        "disconnect",
+        "close its connection (reason 0x98); its session stays, and it may come back");
+    for (auto* command : {show_, disconnect_})
+      command->add_option("ID", client_, "the client ID")->required();
+  }
+
+  CLI::App *reload_, *trace_, *slow_, *show_, *disconnect_;
+  trace_command traced_;
+  std::string by_ = "bytes", client_;
+  uint32_t most_ = 20;
+};
+
 }  // namespace
 
 int run_cli(int argc, char** argv, std::function<int(const loaded_config&)> serve) {
@@ -136,15 +193,13 @@ int run_cli(int argc, char** argv, std::function<int(const loaded_config&)> serv
       app.add_subcommand("serve", "run a node in the foreground; SIGTERM drains and ends it");
   auto* check = app.add_subcommand("check", "check the configuration and say what it means");
   auto* show = app.add_subcommand("show-config", "every key with its value and where it was set");
-  auto* reload = app.add_subcommand(
-      "reload", "make a running node read its configuration again; says what changed");
+  node_commands ask(app, args);
   auto* show_version = app.add_subcommand("version", "the version");
   auto* scram = app.add_subcommand(
       "scram-user", "reads a password from standard input and writes an entry of access.users");
   std::string user;
   scram->add_option("name", user, "the user's name")->required();
   for (auto* command : {run, check, show}) args.add_to(*command);
-  args.add_node_to(*reload);
   show->add_flag("--json", args.json, "as JSON");
   try {
     app.parse(argc, argv);
@@ -156,7 +211,7 @@ int run_cli(int argc, char** argv, std::function<int(const loaded_config&)> serv
     return 0;
   }
   if (scram->parsed()) return scram_user(user);
-  if (reload->parsed()) return ask_node(args, reload_node);
+  if (const auto code = ask.run(args)) return *code;
   const auto loaded = args.load();
   if (!loaded.ok()) {
     std::cerr << std::string(loaded.status().message()) << '\n';

@@ -1,4 +1,5 @@
-// The command line: dunlin serve | check | show-config | reload | scram-user | version.
+// The command line: dunlin serve | check | show-config | scram-user | version, and reload | trace |
+// slow | clients, which ask a running node.
 //
 // Used by main.cpp:  return run_cli(argc, argv, [](const loaded_config& c) { return run_node(c);
 // }); Exit codes: 0 done, 1 failed while running (serve's own), 2 wrong command line or

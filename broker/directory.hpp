@@ -17,6 +17,7 @@
 #include "broker/actors.hpp"
 #include "broker/guard/node_guard.hpp"
 #include "broker/mqtt/topic.hpp"
+#include "broker/operate/traces.hpp"
 #include "broker/reactor_watch.hpp"
 #include "broker/settings.hpp"
 
@@ -32,6 +33,7 @@ struct directory {
   std::atomic<bool> draining{false};
   guard::node_guard guard;
   reactor_watch::all watches;  // by the reactor's index
+  operate::traces traces;
 
   // The settings in force. A snapshot is kept as long as the node runs (a reload is rare, a
   // snapshot small), so a reference stays good.
@@ -73,5 +75,9 @@ struct directory {
   std::vector<std::unique_ptr<const settings>> snapshots_;
   std::atomic<const settings*> settings_{nullptr};
 };
+
+// Nobody takes this message, and its publisher is traced.
+void trace_no_subscriber(directory& d, const session_gate& origin, const publish_item& item,
+                         uint64_t now_ms);
 
 }  // namespace dunlin

@@ -5,6 +5,7 @@
 
 #include "base/log.hpp"
 #include "base/utf8.hpp"
+#include "base/wall_clock.hpp"
 #include "broker/access/authenticate.hpp"
 #include "broker/access/crypto.hpp"
 #include "broker/mqtt/decode.hpp"
@@ -101,6 +102,8 @@ class handshake final : public net::consumer {
       return refuse(v, m->code, m->why, answer);
     }
     const auto& c = *std::get_if<mqtt::connect>(&result);
+    if (directory_.traces.any()) [[unlikely]]
+      traced_id_ = c.client_id;
     packet_bytes_max_ = c.props.maximum_packet_size.value_or(~0u);
     if (const auto fault = check(c); fault.code != reason::success)
       return refuse(c.ver, fault.code, fault.why, true);
@@ -284,6 +287,7 @@ class handshake final : public net::consumer {
     count.connects_refused[code].add();
     log::warn("connect_refused",
               {{"address", conn_->peer()}, {"reason", mqtt::to_string(code)}, {"why", why}});
+    if (!traced_id_.empty()) trace_refused(code, why);
     if (answer) {
       mqtt::connack a;
       a.code = code;
@@ -305,9 +309,23 @@ class handshake final : public net::consumer {
     close();
   }
 
+  // Its client ID may be one that an operator traces.
+  void trace_refused(reason code, std::string_view why) {
+    const uint64_t now = conn_->reactor().now_ms();
+    const auto t = directory_.traces.find(traced_id_, now);
+    if (!t) return;
+    operate::trace_event e;
+    e.at_ms = wall_clock_ms();
+    e.what = "connect_refused";
+    e.reason = mqtt::to_string(code);
+    e.detail = conn_->peer() + ": " + std::string(why);
+    t->record(std::move(e), now);
+  }
+
   net::connection_ptr conn_;
   directory& directory_;
   listener_ptr listener_;
+  std::string traced_id_;  // while anybody is traced
   connect_timer timer_;
   std::unique_ptr<exchange> exchange_;
   uint32_t packet_bytes_max_ = ~0u;  // the client's

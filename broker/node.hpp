@@ -54,6 +54,7 @@ class node {
   void stop();  // ends the reactors
 
   caf::actor_system& system() { return system_; }
+  directory& where() { return directory_; }
   std::vector<net::reactor*> reactors() const;
   guard::node_guard& guard() { return directory_.guard; }
   uint64_t total(uint64_t (*of)(net::reactor&)) const;

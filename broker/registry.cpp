@@ -17,7 +17,22 @@ registry::behavior_type registry::make_behavior() {
           [this](const shut_down&) {
             for (auto& [id, e] : sessions_) send(e.who, end_session{end_reason::shutdown});
             return shut_down{};
+          },
+          [this](const begin_trace& b) {
+            if (const auto* e = find(b.to->request().client_id)) send(e->who, b);
+          },
+          [this](const disconnect_client& d) {
+            if (const auto* e = find(d.client_id)) send(e->who, d);
+          },
+          [this](const describe_client& d) -> caf::result<operate::session_facts> {
+            if (const auto* e = find(d.client_id)) return delegate(e->who, d);
+            return operate::session_facts{};
           }};
+}
+
+const registry::entry* registry::find(const std::string& client_id) const {
+  const auto it = sessions_.find(client_id);
+  return it == sessions_.end() ? nullptr : &it->second;
 }
 
 void registry::open(open_session& o) {
@@ -62,6 +77,8 @@ void registry::publish(publish_batch& b) {
       auto& count = home().count();
       count.published.add();
       count.dropped[metrics::drop_reason::no_subscriber].add();
+      if (b.origin && b.origin->traced.load(std::memory_order_relaxed)) [[unlikely]]
+        trace_no_subscriber(directory_, *b.origin, item, home().now_ms());
       if (item.slot != core::incoming::no_slot)
         refusals.push_back({item.slot, mqtt::reason::no_matching_subscribers});
       continue;

@@ -29,6 +29,7 @@ class registry : public pinned<registry_actor::base> {
     uint32_t generation = 0;
   };
 
+  const entry* find(const std::string& client_id) const;
   void open(open_session& o);
   void release(const release_session& r);
   void publish(publish_batch& b);

@@ -22,6 +22,7 @@
 #include "broker/config/listener_options.hpp"
 #include "broker/config_log.hpp"
 #include "broker/config_settings.hpp"
+#include "broker/control.hpp"
 #include "broker/guard_metrics.hpp"
 #include "broker/metrics/metrics.hpp"
 #include "broker/node.hpp"
@@ -123,6 +124,7 @@ class service {
   using reload_answer = std::function<void(operate::reload_outcome)>;
   void ask_reload(reload_answer done);
   std::vector<reload_answer> take_waiting();
+  void reload_certificates(operate::reload_outcome& told);
   std::vector<std::string> put_in_force(const config& wanted, const operate::changes& changed);
 
   const config& config_;  // that it was started with
@@ -210,6 +212,7 @@ std::shared_ptr<api::provider> service::provide() {
   p->bans = &node_.guard().ban_list;
   p->load = &node_.guard().load;
   p->reload = [this](reload_answer done) { ask_reload(std::move(done)); };
+  provide_control(*p, node_.system(), node_.where());
   p->now_ms = wall_clock_ms;
   p->new_message_id = random_id;
   return p;
@@ -234,11 +237,21 @@ std::vector<service::reload_answer> service::take_waiting() {
 
 void service::reload() {
   const auto asked = take_waiting();
-  const auto outcome = reloader_.run([this](const config& wanted, const operate::changes& changed) {
+  auto outcome = reloader_.run([this](const config& wanted, const operate::changes& changed) {
     return put_in_force(wanted, changed);
   });
+  if (outcome.faults.empty()) reload_certificates(outcome);
   log_reload(outcome);
   for (const auto& done : asked) done(outcome);
+}
+
+// The files may have changed where no key has. What is wrong with them is told; the old ones stay.
+void service::reload_certificates(operate::reload_outcome& told) {
+  const auto report = node_.reload_certificates();
+  for (const auto& name : report.reloaded)
+    told.changed.push_back({"listeners." + name + ".tls", "certificates", "read again",
+                            operate::in_force::new_connections});
+  for (const auto& wrong : report.wrong) told.warnings.push_back(wrong);
 }
 
 std::vector<std::string> service::put_in_force(const config& wanted, const operate::changes&) {

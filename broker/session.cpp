@@ -56,19 +56,43 @@ session::~session() {
 }
 
 session::behavior_type session::make_behavior() {
-  return {[this](deliver& d) { on_deliver(d); },
-          [this](const accepted& a) { batch_answered(a); },
-          [this](const subscribed& s) { shard_answered(s.token); },
-          [this](attach_connection& a) { on_attach(a); },
-          [this](arrived& a) {
-            if (at_home())
-              begin(a.what);
-            else
-              send(this, arrived{std::move(a.what)});
+  return {[this](deliver& d) {
+            watched w(*this);
+            on_deliver(d);
           },
-          [this](const end_session& e) { end(e.why); },
-          [this](const check_ban&) { on_check_ban(); },
+          [this](const accepted& a) {
+            watched w(*this);
+            batch_answered(a);
+          },
+          [this](const subscribed& s) {
+            watched w(*this);
+            shard_answered(s.token);
+          },
+          [this](attach_connection& a) {
+            watched w(*this);
+            on_attach(a);
+          },
+          [this](arrived& a) {
+            if (!at_home()) return send(this, arrived{std::move(a.what)});
+            watched w(*this);
+            begin(a.what);
+          },
+          [this](const end_session& e) {
+            watched w(*this);
+            end(e.why);
+          },
+          [this](const begin_trace& b) { on_begin_trace(b); },
+          [this](const disconnect_client& d) {
+            watched w(*this);
+            detach(close_kind::by_server, d.code, d.why);
+          },
+          [this](const describe_client&) { return facts(); },
+          [this](const check_ban&) {
+            watched w(*this);
+            on_check_ban();
+          },
           [this](const hand_over& h) {
+            watched w(*this);
             if (!conn_ && !ended_) pass_on_unsent(core::share_of(h.group.view(), h.filter.view()));
           }};
 }
@@ -126,6 +150,9 @@ void session::begin(attach_connection& a) {
   gate_.slow.store(false);
   gate_.online.store(true);
   user_name_ = core::shared_text(r.user_name);
+  if (directory_.traces.any()) [[unlikely]]
+    find_trace();
+  if (trace_) trace_connected(r, present);
   const bool answered = answer_connect(r, present);
   core::tally t;
   outgoing_.connect(
@@ -143,6 +170,7 @@ void session::begin(attach_connection& a) {
   last_packet_ms_ = home().now_ms();
   if (keep_alive_s_) home().timers().set(timer_, last_packet_ms_ + keep_alive_s_ * 1500u);
   conn_->set_consumer(this);
+  if (trace_) trace_sent();
   conn_->start_reading();
   tell_status_rule(rules::client_event_kind::connect);
   if (log::enabled(log::level::info))
@@ -240,6 +268,8 @@ void session::detach(close_kind how, reason code, std::string_view why) {
     (how == close_kind::lost ? counters.connections_lost : counters.disconnected_by_client).add();
   }
   log_disconnect(how, code, why);
+  if (trace_) trace_disconnected(how, code, why);
+  lag_.reset();
   if (how == close_kind::disconnected) tell_status_rule(rules::client_event_kind::disconnect);
   tell_status_rule(rules::client_event_kind::tcpclean);
   conn_->close();
@@ -324,10 +354,12 @@ void session::publish_will() {
 }
 
 void session::on_timer() {
+  watched w(*this);
   const uint64_t now = home().now_ms();
   if (conn_) {
     if (held_ || (rate_ && rate_->held()))
-      last_packet_ms_ = now;  // it is not heard since it is not read
+      last_packet_ms_ = now;                                // it is not heard since it is not read
+    if (!lag_ && outgoing_.in_flight() > 0) fall_behind();  // not acknowledged for as long as this
     const uint64_t due = last_packet_ms_ + keep_alive_s_ * 1500ull;  // [MQTT-3.1.2-22]
     if (now < due) return home().timers().set(timer_, due);
     return detach(close_kind::by_server, reason::keep_alive_timeout,
@@ -358,6 +390,7 @@ void session::end(end_reason why) {
     return;
   }
   ended_ = true;
+  if (trace_) trace_note("session_ended", "expired");
   timer_.cancel();
   if (std::exchange(offline_counted_, false)) directory_.offline_sessions.fetch_sub(1);
   // A shared subscription's messages that are on the way to it go to other members first.

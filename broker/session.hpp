@@ -12,6 +12,7 @@
 //   session_deliver.cpp  messages to the client, and what holds back their publishers
 //   session_topics.cpp   topics rewritten, delayed and subscribed by themselves; members of shared
 //                        subscriptions that come and go
+//   session_watch.cpp    what operators see of it: traces, what holds it back, facts
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -26,6 +27,8 @@
 #include "broker/directory.hpp"
 #include "broker/mqtt/decode.hpp"
 #include "broker/net/connection.hpp"
+#include "broker/operate/lag.hpp"
+#include "broker/operate/session_trace.hpp"
 #include "broker/pinned.hpp"
 #include "broker/router.hpp"
 #include "broker/session_rate.hpp"
@@ -149,6 +152,39 @@ class session : public pinned<session_actor::base>, public net::consumer {
 
   bool v5() const { return ver_ == mqtt::version::v5; }
 
+  // -- what operators see --
+  // Around every call that may write to the client: a trace tells what was written.
+  class watched {
+   public:
+    explicit watched(session& s) : session_(s) {
+      if (s.trace_) [[unlikely]]
+        outermost_ = s.trace_enter();
+    }
+    ~watched() {
+      if (session_.trace_) [[unlikely]]
+        session_.trace_leave(outermost_);
+    }
+
+   private:
+    session& session_;
+    bool outermost_ = true;
+  };
+  void on_begin_trace(const begin_trace& b);
+  void find_trace();
+  bool trace_enter();
+  void trace_leave(bool outermost);
+  void trace_sent();
+  void trace_in(const mqtt::frame& f);
+  void trace_connected(const connect_request& r, bool session_present);
+  void trace_disconnected(close_kind how, mqtt::reason code, std::string_view why);
+  void trace_note(const char* what, std::string_view reason, std::string detail = {});
+  void count_watched(const core::tally& t);
+  void fall_behind();
+  void observe_lag();
+  static operate::slow_subscriber describe_lag(const void* owner, uint64_t now_ms);
+  operate::session_facts facts();
+  operate::trace_time trace_now() const;
+
   // What the client was told in CONNACK holds as long as its connection, whatever is reloaded.
   const options& promised() const { return promised_->limits; }
 
@@ -181,6 +217,8 @@ class session : public pinned<session_actor::base>, public net::consumer {
   std::unique_ptr<session_rate> rate_;  // only while a rate or overload needs it
   guard::listener_guard* listener_ = nullptr;
   core::shared_text user_;  // its name, for bans; empty: none
+  std::unique_ptr<operate::session_trace> trace_;  // while it is traced
+  std::unique_ptr<operate::lag> lag_;              // from when it first fell behind
 
   struct session_timer : net::timer {
     session* owner = nullptr;

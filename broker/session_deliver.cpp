@@ -43,6 +43,7 @@ void session::pump() {
 }
 
 void session::on_drained() {
+  watched w(*this);
   pump();
   update_flow();
 }
@@ -57,6 +58,11 @@ void session::update_flow() {
   const size_t queued = conn_ ? outgoing_.queued_messages() : 0;
   const bool full = unsent > limits.output_high_bytes || queued > limits.queue_messages_max / 2;
   const bool low = unsent <= limits.output_low_bytes && queued <= limits.queue_messages_max / 4;
+  if (lag_)
+    observe_lag();
+  else if (unsent > limits.output_low_bytes || queued > 0 ||
+           (conn_ && outgoing_.in_flight() >= operate::lag::in_flight_min))
+    fall_behind();
   if (low) {
     if (std::exchange(slow_, false)) gate_.slow.store(false);
     if (gate_.congested.load(std::memory_order_relaxed)) {
@@ -66,6 +72,8 @@ void session::update_flow() {
   } else if (full && !slow_ && !gate_.congested.load(std::memory_order_relaxed)) {
     gate_.congested.store(true);
     home().count().publishers_held.add();
+    if (lag_) ++lag_->held;
+    if (trace_) trace_note("holds_publishers", "", std::to_string(unsent) + " bytes unsent");
     taken_at_hold_ = conn_->bytes_out();
     home().timers().set(slow_timer_, home().now_ms() + limits.slow_grace_ms);
   }
@@ -95,6 +103,7 @@ void session::on_slow_timer() {
   }
   slow_ = true;
   gate_.slow.store(true);
+  if (trace_) trace_note("slow", "", "its publishers are not held back any longer");
   gate_.congested.store(false);
   release_publishers();
 }
@@ -113,6 +122,8 @@ void session::count(const core::tally& t) {
       t.queue_full + t.slow_subscriber + t.too_large + t.session_ended + t.not_connected;
   c.queued.add(t.queued - t.delivered - t.expired - t.refused - t.given_back - dropped);
   c.delivered.add(t.delivered);
+  if (trace_ || lag_) [[unlikely]]
+    count_watched(t);
   for (uint8_t q = 0; q < 3; ++q)
     if (t.sent[q]) {
       c.sent[q].add(t.sent[q]);

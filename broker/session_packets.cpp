@@ -24,6 +24,7 @@ bool is_error(reason r) { return static_cast<uint8_t>(r) >= 0x80; }
 }  // namespace
 
 size_t session::consume(std::string_view bytes) {
+  watched w(*this);
   last_packet_ms_ = home().now_ms();
   reading_ = true;
   incoming_.begin_read();
@@ -55,6 +56,7 @@ size_t session::consume(std::string_view bytes) {
   if (conn_ && outstanding_ >= directory_.limits().batches_outstanding_max) {
     held_ = true;
     conn_->pause_reading();
+    if (trace_) trace_note("held", "", "not read until batches are answered");
   }
   if (rate_) rate_after_read();
   if (conn_ && conn_->unsent() > 0) conn_->changed();
@@ -63,6 +65,8 @@ size_t session::consume(std::string_view bytes) {
 
 bool session::handle(const mqtt::frame& f) {
   home().count().packets_received[f.type].add();
+  if (trace_) [[unlikely]]
+    trace_in(f);
   switch (f.type) {
     case packet_type::publish:
       return on_publish(f);
@@ -119,6 +123,7 @@ bool session::on_publish(const mqtt::frame& f) {
   if (is_error(r)) {
     home().count().published.add();
     home().count().refused.add();
+    if (trace_) trace_note("refused", mqtt::to_string(r), std::string(p.topic));
     if (p.qos) incoming_.add_answer(p.packet_id, p.qos, v5() ? r : reason::success);
     return true;
   }
@@ -180,6 +185,7 @@ void session::batch_answered(const accepted& a) {
   conn_->changed();
   if (held_ && outstanding_ < directory_.limits().batches_outstanding_max) {
     held_ = false;
+    if (trace_) trace_note("read_again", "");
     resume_reading();
   }
 }
@@ -234,6 +240,8 @@ bool session::on_ack(const mqtt::frame& f) {
   if (outgoing_.has_sendable()) {
     pump();
     update_flow();
+  } else if (lag_) {
+    observe_lag();
   }
   return true;
 }

@@ -11,6 +11,7 @@
 #include "broker/core/outgoing.hpp"
 #include "broker/guard/limits.hpp"
 #include "broker/mqtt_settings.hpp"
+#include "broker/operate/trace_limits.hpp"
 #include "broker/options.hpp"
 #include "broker/topic_settings.hpp"
 
@@ -23,6 +24,7 @@ struct settings {
   mqtt_settings mqtt = {};
   guard::policy guard = {};  // bans, rates, overload
   topic_settings topics = {};
+  operate::trace_limits trace = {};
 
   // A part of `limits` in the form that a session's queue takes.
   core::outgoing::limits queue() const {

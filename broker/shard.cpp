@@ -64,9 +64,7 @@ void shard::publish(publish_batch& b) {
     meters_of_ = now;
     meters_ = now->topics.meters.get();
     matched_valid_ = false;
-    const size_t n = std::max<size_t>(1, directory_.reactors.size());
-    retained_.set_limits(
-        {now->limits.retained_messages_max / n, now->limits.retained_bytes_max / n});
+    retained_.set_limits(retained_limits());
   }
   size_t left = b.items.size();
   for (const publish_item& item : b.items) {
@@ -101,6 +99,8 @@ void shard::publish_one(const publish_item& item, session_gate* origin, size_t e
     auto& count = home().count();
     count.published.add();
     count.dropped[metrics::drop_reason::no_subscriber].add();
+    if (origin && origin->traced.load(std::memory_order_relaxed)) [[unlikely]]
+      trace_no_subscriber(directory_, *origin, item, home().now_ms());
     if (kept && item.slot != core::incoming::no_slot)
       refusals.push_back({item.slot, reason::no_matching_subscribers});
     return;
@@ -158,7 +158,6 @@ void shard::append_record(rule_target& r, const publish_item& item, session_gate
 }
 
 bool shard::retain(const publish_item& item, std::vector<core::refusal>& refusals) {
-  retained_.set_limits(retained_limits());
   const bool kept = retained_.set(item.msg);
   if (!kept) {
     home().count().retained_refused.add();

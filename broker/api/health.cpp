@@ -12,7 +12,9 @@ constexpr const char* index_page =
     "\"/api/v1/rules\", "
     "\"/api/v1/rules/{id}\", "
     "\"/api/v1/queues/{topic}/messages\", \"/api/v1/queues/{topic}/ack\", "
-    "\"/api/v1/queues/{topic}/nack\", \"/api/v1/reload\"]}\n";
+    "\"/api/v1/queues/{topic}/nack\", \"/api/v1/reload\", "
+    "\"/api/v1/traces\", \"/api/v1/traces/{id}\", \"/api/v1/traces/{id}/events\", "
+    "\"/api/v1/slow-subscribers\", \"/api/v1/clients/{id}\"]}\n";
 
 response ready(const provider& p) {
   Health h;
@@ -79,6 +81,8 @@ router make_routes(std::shared_ptr<const provider> p) {
   add_queues(r, p);
   add_bans(r, p);
   add_reload(r, p);
+  add_traces(r, p);
+  add_clients(r, p);
   return r;
 }
 

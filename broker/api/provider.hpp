@@ -6,13 +6,18 @@
 
 #include <absl/status/statusor.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "broker/operate/change.hpp"
+#include "broker/operate/lag.hpp"
+#include "broker/operate/session_facts.hpp"
+#include "broker/operate/traces.hpp"
 #include "rules/dead_letter.hpp"
 #include "broker/guard/bans.hpp"
 #include "broker/guard/monitor.hpp"
@@ -53,6 +58,23 @@ struct provider {
   std::shared_ptr<rules::message_queue> queue;
   // Reads the configuration again; answers once, on any thread.
   std::function<void(std::function<void(operate::reload_outcome)>)> reload;
+
+  // Traces: the table is the node's; start_trace also tells the client's session.
+  operate::traces* traces = nullptr;
+  std::function<absl::StatusOr<operate::trace_ptr>(operate::trace_request)> start_trace;
+  std::function<uint64_t()> monotonic_ms;
+  std::function<void(std::chrono::milliseconds, std::function<void()>)> after;
+
+  // Each answers once, on any thread, within a bounded time; a reactor that does not answer in time
+  // is left out.
+  std::function<void(operate::rank by, size_t most,
+                     std::function<void(std::vector<operate::slow_subscriber>)>)>
+      slow_subscribers;
+  // Nothing: no answer in time.
+  std::function<void(std::string id, std::function<void(std::optional<operate::session_facts>)>)>
+      client;
+  std::function<void(std::string id, std::string why)> disconnect_client;
+
   std::function<int64_t()> now_ms;              // since the epoch
   std::function<std::string()> new_message_id;  // unique, also across restarts
 };

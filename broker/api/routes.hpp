@@ -10,6 +10,11 @@
 //   GET  /api/v1/bans    POST /api/v1/bans {"clientId": "c1", "seconds": 3600, "reason": "..."}
 //   DELETE /api/v1/bans/{client_id|user_name|address}/{value}
 //   POST /api/v1/reload                            reads the configuration again
+//   POST /api/v1/traces  {"client": "c1", "secondsMax": 60}    GET: all of them
+//   GET  /api/v1/traces/{id}/events?after=N&max=N&wait=10s      long poll    DELETE
+//   /api/v1/traces/{id} GET  /api/v1/slow-subscribers?by=bytes&max=N    bytes, messages, latency,
+//   behind, held, dropped GET  /api/v1/clients/{id}                       DELETE: disconnects it
+//   (0x98)
 #pragma once
 
 #include <memory>
@@ -29,5 +34,7 @@ void add_bans(router& r, std::shared_ptr<const provider> p);
 void add_topics(router& r, std::shared_ptr<const provider> p);
 void add_queues(router& r, std::shared_ptr<const provider> p);
 void add_reload(router& r, std::shared_ptr<const provider> p);
+void add_traces(router& r, std::shared_ptr<const provider> p);
+void add_clients(router& r, std::shared_ptr<const provider> p);
 
 }  // namespace dunlin::api

@@ -90,6 +90,8 @@ class outgoing {
   // The next message would have to wait for an acknowledgement.
   bool window_full() const { return !queue_.empty() || transmitted_ >= link_.window; }
   uint64_t queued_bytes() const { return queue_bytes_; }
+  // Counts messages that went into flight: of the oldest that is still there.
+  uint64_t first_sequence() const { return first_sequence_; }
   bool has_sendable() const {
     return connected_ && (transmitted_ < flight_.size() || !queue_.empty()) &&
            transmitted_ < link_.window;

@@ -1,4 +1,4 @@
-"""What an operator does to a running node: reload."""
+"""What an operator does to a running node: reload, trace, slow, clients."""
 import json
 import signal
 import subprocess
@@ -143,3 +143,123 @@ def test_without_a_node_the_command_says_so(make_node):
     node.stop()
     code, out, err = dunlin(node, "reload")
     assert code == 1 and "is the node running" in err and out == ""
+
+
+class Command:
+    """A dunlin command that runs until it is told to end."""
+
+    def __init__(self, node, *arguments):
+        self.process = subprocess.Popen([node.binary, *arguments, "--config", str(node.config_path)], cwd=node.folder,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.lines = []
+        self.reader = threading.Thread(target=self._read)
+        self.reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip())
+
+    def wait_for(self, *words):
+        """The first line that has all the words."""
+        return wait_until(lambda: next((l for l in self.lines if all(w in l for w in words)), None), 20,
+                          lambda: f"{words} in {self.lines}")
+
+    def end(self):
+        self.process.send_signal(signal.SIGINT)
+        code = self.process.wait(20)
+        self.reader.join(20)
+        return code
+
+
+def test_trace_shows_a_client_that_comes_later(make_node, uid):
+    node = make_node()
+    trace = Command(node, "trace", "client", f"{uid}x", "--payload", "5")
+    trace.wait_for("trace 1 of")
+    c = Wire.open(node.port, f"{uid}x", 5)
+    c.subscribe(f"{uid}/#", 1)
+    other = Wire.open(node.port, f"{uid}y", 5)
+    other.publish_acked(f"{uid}/t", "hello world")
+    c.take()
+    c.publish_acked("nobody/takes", "x")
+    c.disconnect()
+    trace.wait_for("-- connected", "new session", "127.0.0.1:", "on listener tcp")
+    trace.wait_for("-> CONNACK", "success")
+    trace.wait_for("<- SUBSCRIBE", f"{uid}/#")
+    trace.wait_for("-> SUBACK", "qos 1")
+    trace.wait_for("-> PUBLISH", f"{uid}/t", "qos=1", "payload of 11 bytes", '"hello"')
+    trace.wait_for("<- PUBACK")
+    trace.wait_for("<- PUBLISH", "nobody/takes")
+    trace.wait_for("-- dropped", "no_subscriber")
+    trace.wait_for("-> PUBACK", "no_matching_subscribers")
+    trace.wait_for("<- DISCONNECT")
+    trace.wait_for("-- disconnected", "by the client")
+    at = [next(i for i, l in enumerate(trace.lines) if what in l)
+          for what in ("-- connected", "-> CONNACK", "<- SUBSCRIBE", "-> PUBLISH", "<- PUBACK", "<- DISCONNECT")]
+    assert at == sorted(at), trace.lines
+    assert not any(f"{uid}y" in line for line in trace.lines[1:]), "nothing of the other client"
+    assert trace.end() == 0, trace.lines
+    assert json.loads(node.api.get("/api/v1/traces")[1])["traces"] == []
+
+
+def test_a_trace_ends_by_itself(make_node, uid):
+    node = make_node()
+    trace = Command(node, "trace", "client", f"{uid}x", "--seconds", "1")
+    assert trace.process.wait(20) == 0
+    trace.reader.join(20)
+
+
+def test_traces_are_bounded_and_told(make_node, uid):
+    node = make_node({"trace": {"traces_max": 2, "events_max": 10}})
+    start = lambda client: node.api.call("POST", "/api/v1/traces", {"client": client, "secondsMax": 60})
+    status, text = start(f"{uid}a")
+    assert status == 201
+    number = json.loads(text)["id"]
+    assert start(f"{uid}a")[0] == 409
+    assert start(f"{uid}b")[0] == 201
+    assert start(f"{uid}c")[0] == 429
+    c = Wire.open(node.port, f"{uid}a", 5)
+    for _ in range(20):
+        c.ping()
+    status, text = node.api.get(f"/api/v1/traces/{number}/events")
+    page = json.loads(text)
+    assert len(page["events"]) == 10 and page["lost"] == 32, page  # connected, CONNACK and 40 of pings
+    assert page["events"][-1]["packet"] == "PINGRESP" and not page["over"]
+    assert node.api.call("DELETE", f"/api/v1/traces/{number}")[0] == 200
+    assert node.api.get(f"/api/v1/traces/{number}/events")[0] == 404
+    assert node.api.get("/api/v1/traces/2/events?wait=300ms")[0] == 200
+
+
+def test_a_reader_that_stopped_tops_the_ranking(make_node, uid):
+    node = make_node({"limits": {"output_high_bytes": "64KiB", "output_low_bytes": "16KiB"}})
+    assert dunlin(node, "slow")[1] == "no subscriber is behind\n"
+    stuck, fine = Wire.open(node.port, f"{uid}stuck", 5), Wire.open(node.port, f"{uid}fine", 5)
+    stuck.subscribe(f"{uid}/t", 1)
+    fine.subscribe(f"{uid}/t", 1)
+    p = Wire.open(node.port, f"{uid}p", 5)
+    for _ in range(200):  # more than the kernel's buffers take
+        p.publish_acked(f"{uid}/t", b"x" * 100_000)
+        fine.take()
+    worst = wait_until(lambda: json.loads(node.api.get("/api/v1/slow-subscribers")[1])["subscribers"], 10, "a ranking")
+    assert worst[0]["client"] == f"{uid}stuck", worst
+    assert worst[0]["unsentBytes"] + worst[0]["queuedBytes"] > 1_000_000
+    assert worst[0]["held"] >= 1
+    code, out, err = dunlin(node, "slow", "--by", "latency")
+    assert code == 0 and out.startswith(f"{uid}stuck  127.0.0.1:"), (out, err)
+    assert node.api.get("/api/v1/slow-subscribers?by=nothing")[0] == 400
+
+
+def test_a_client_is_shown_and_disconnected(make_node, uid):
+    node = make_node()
+    c = Wire.open(node.port, f"{uid}/c 1", 5, clean=False, props={"session_expiry": 600})
+    c.subscribe(f"{uid}/t", 1)
+    code, out, err = dunlin(node, "clients", "show", f"{uid}/c 1")
+    assert code == 0, err
+    facts = json.loads(out)
+    assert facts["connected"] and facts["version"] == "5.0" and facts["subscriptions"] == 1
+    assert facts["address"].startswith("127.0.0.1:")
+    assert dunlin(node, "clients", "disconnect", f"{uid}/c 1")[1] == "disconnected\n"
+    assert c.expect("disconnect").reason == 0x98
+    c.expect_closed()
+    wait_until(lambda: not json.loads(dunlin(node, "clients", "show", f"{uid}/c 1")[1])["connected"], 5, "offline")
+    code, out, err = dunlin(node, "clients", "show", "nobody")
+    assert code == 1 and "there is no session" in err
