@@ -295,3 +295,28 @@ def test_an_encrypted_key_with_its_passphrase(make_node, ca, uid):
     shown = subprocess.run([node.binary, "show-config", "--config", str(node.config_path)], capture_output=True, text=True,
                            timeout=30).stdout
     assert "secret" not in shown.replace("secret_key", "")
+
+
+def test_handshakes_that_stop_are_ended_in_time(make_node, ca, uid):
+    """TLS, HTTP and PROXY header count into connect_timeout_ms, with CONNECT."""
+    tls, ws, proxy = free_ports(3)
+    node = make_node({"limits": {"connect_timeout_ms": 700}}, start=False)
+    server = ca.server(f"t{uid}")
+    node.config["listeners"] += [
+        {"name": "t", "transport": "tls", "address": f"127.0.0.1:{tls}",
+         "tls": {"certificate": str(server.certificate), "key": str(server.key)}},
+        {"name": "w", "transport": "websocket", "address": f"127.0.0.1:{ws}"},
+        {"name": "p", "transport": "tcp", "address": f"127.0.0.1:{proxy}", "proxy_protocol": "on"}]
+    node.start()
+    waiting = []
+    for port, first in ((tls, b""), (tls, b"\x16\x03\x01"), (ws, b""), (ws, b"GET /mqtt HTT"), (proxy, b"PROX")):
+        s = socket.create_connection(("127.0.0.1", port), timeout=10)
+        s.sendall(first)
+        waiting.append(s)
+    waiting.append(connect(tls, ca.client_context()))  # a handshake, and no CONNECT
+    for s in waiting:
+        try:
+            assert s.recv(100) == b""
+        except ConnectionResetError:
+            pass
+    assert metric(node, "dunlin_disconnects_total", reason="connect_timeout") == len(waiting)
