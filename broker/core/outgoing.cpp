@@ -31,6 +31,17 @@ void outgoing::pop_done() {
   }
 }
 
+// Inline: once for each message. False: over the client's maximum packet size [MQTT-3.1.2-24].
+inline bool outgoing::write(const delivery& d, mqtt::send_form& form, std::string& out) {
+  if (link_.alias_max != 0) [[unlikely]]
+    return write_with_alias(d, form, out);
+  if (link_.packet_bytes_max != ~0u &&
+      encoded_size(*d.msg, link_.ver, form) > link_.packet_bytes_max)
+    return false;
+  mqtt::encode(*d.msg, link_.ver, form, out);
+  return true;
+}
+
 bool outgoing::transmit(size_t index, bool again, uint64_t now_ms, std::string& out, tally& t) {
   flying& f = flight_[index];
   const uint16_t id = id_of(first_sequence_ + index);
@@ -47,17 +58,6 @@ bool outgoing::transmit(size_t index, bool again, uint64_t now_ms, std::string& 
                        .now_ms = now_ms};
   if (!write(f.d, form, out)) return false;
   ++t.sent[f.d.qos];
-  return true;
-}
-
-// False: over the client's maximum packet size [MQTT-3.1.2-24].
-bool outgoing::write(const delivery& d, mqtt::send_form& form, std::string& out) {
-  if (link_.alias_max != 0) [[unlikely]]
-    return write_with_alias(d, form, out);
-  if (link_.packet_bytes_max != ~0u &&
-      encoded_size(*d.msg, link_.ver, form) > link_.packet_bytes_max)
-    return false;
-  mqtt::encode(*d.msg, link_.ver, form, out);
   return true;
 }
 

@@ -74,6 +74,14 @@ listen {
 }
 EOF
 }
+make_certificate() { # DIR: cert.pem and key.pem for localhost and 127.0.0.1, which vouch for themselves
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$1/key.pem" -out "$1/cert.pem" -days 2 \
+    -subj /CN=localhost -addext "subjectAltName=DNS:localhost,IP:127.0.0.1" 2>"$1/openssl.log" || { cat "$1/openssl.log" >&2; return 1; }
+}
+add_listener() { # INDEX TRANSPORT ADDRESS [DIR of its certificate]: to DUNLIN_SETTINGS
+  DUNLIN_SETTINGS+=(--set "listeners.$1.name=$2" --set "listeners.$1.transport=$2" --set "listeners.$1.address=$3")
+  [ $# -lt 4 ] || DUNLIN_SETTINGS+=(--set "listeners.$1.tls.certificate=$4/cert.pem" --set "listeners.$1.tls.key=$4/key.pem")
+}
 dunlin_command() { # PORT DIR REACTORS: one word a line
   printf '%s\n' "$DUNLIN_BIN" serve --set "node.reactors=$3" --set "node.data_dir=$2/data" \
     --set listeners.0.name=tcp --set listeners.0.transport=tcp --set "listeners.0.address=127.0.0.1:$1" \

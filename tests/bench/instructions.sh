@@ -40,7 +40,7 @@ run() { # SIDE NAME ARGUMENT...: one load on a fresh node; leaves callgrind.SIDE
   local side=$1 name=$2
   shift 2
   start_broker dunlin "$PORT" "$CORES" "$TMP/node" || return 1
-  timeout 300 "$LOAD_BIN" "$@" --target "127.0.0.1:$PORT" --setup-max 120 --drain-max 120 --quiet \
+  timeout 300 "$LOAD_BIN" "$@" --target "127.0.0.1:$PORT" --setup-max 120 --drain-max 200 --quiet \
     --json "$OUT/load.$side.$name" >"$TMP/load.log" 2>&1 || cat "$TMP/load.log" >&2
   stop_broker
   mv "$TMP/callgrind" "$OUT/callgrind.$side.$name"

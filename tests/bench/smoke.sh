@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# smoke.sh [DUNLIN [DUNLIN_LOAD]]: half a second of every scenario in small against a node with two reactors: nothing may
-# be lost, repeated at QoS 2, misrouted or reordered. No figures. Without arguments it builds the two programs.
+# smoke.sh [DUNLIN [DUNLIN_LOAD]]: half a second of every scenario in small, and of every transport, against a node with two
+# reactors: nothing may be lost, repeated at QoS 2, misrouted or reordered. No figures. Without arguments it builds the two programs.
 # The last line is "N passed, N failed".
 set -uo pipefail
 . "$(cd "$(dirname "$0")" && pwd)/brokers.sh"
@@ -12,17 +12,22 @@ trap 'stop_broker; rm -rf "$TMP"' EXIT
 trap 'exit 130' INT TERM
 
 run() { # SCENARIO OPTION...
-  if timeout 60 "$LOAD_BIN" "$@" --target "127.0.0.1:$PORT" --seconds 0.5 --warmup 0.1 --threads 2 --setup-max 10 --quiet \
+  if timeout 60 "$LOAD_BIN" "$@" --target "${TARGET:-127.0.0.1:$PORT}" --seconds 0.5 --warmup 0.1 --threads 2 --setup-max 10 --quiet \
     >"$TMP/out" 2>&1; then
-    PASSED=$((PASSED + 1)); echo "ok    $*"
+    PASSED=$((PASSED + 1)); echo "ok    ${TARGET:+${TARGET%%:*}: }$*"
   else
-    FAILED=$((FAILED + 1)); echo "FAIL  $*"; sed 's/^/      | /' "$TMP/out"
+    FAILED=$((FAILED + 1)); echo "FAIL  ${TARGET:+$TARGET: }$*"; sed 's/^/      | /' "$TMP/out"
   fi
 }
 DUNLIN_SETTINGS=(--set http.enabled=true --set "http.address=127.0.0.1:$((PORT + 1))"
   --set rules.0.id=single --set rules.0.type=outbound --set rules.0.topic=single --set rules.0.queue=single
   --set rules.1.id=packed --set rules.1.type=outbound --set rules.1.topic=packed --set rules.1.queue=packed
   --set rules.1.format=envelope)
+make_certificate "$TMP" || { echo "0 passed, 1 failed"; exit 1; }
+add_listener 1 websocket "127.0.0.1:$((PORT + 2))"
+add_listener 2 tls "127.0.0.1:$((PORT + 3))" "$TMP"
+add_listener 3 websocket_tls "127.0.0.1:$((PORT + 4))" "$TMP"
+add_listener 4 unix "$TMP/dunlin.sock"
 start_broker dunlin2 "$PORT" "0-$(($(nproc) - 1))" "$TMP/dunlin" || { echo "0 passed, 1 failed"; exit 1; }
 for version in 3.1.1 5; do
   for qos in 0 1 2; do
@@ -43,6 +48,13 @@ run connect --clients 500 --hold 0.2
 run subscribe --clients 20 --per-client 100 --hold 0.1 --outstanding 50
 for rule in single packed; do
   run rules --topic $rule --verify-embedded "http://127.0.0.1:$((PORT + 1))" --publishers 10 --rate 2000 --drain-max 30
+done
+for TARGET in "ws://127.0.0.1:$((PORT + 2))/mqtt" "tls://127.0.0.1:$((PORT + 3))" "wss://localhost:$((PORT + 4))/mqtt" \
+  "unix://$TMP/dunlin.sock"; do
+  run fan-in --qos 1 --publishers 10 --subscribers 2 --ca "$TMP/cert.pem"
+  run pairs --qos 2 --pairs 10 --window 4 --payload 100000 --ca "$TMP/cert.pem"
+  run fan-out --subscribers 50 --outstanding 10 --payload 5000 --ca "$TMP/cert.pem"
+  run connect --clients 200 --hold 0.1 --ca "$TMP/cert.pem"
 done
 echo "$PASSED passed, $FAILED failed"
 [ "$FAILED" = 0 ]

@@ -34,9 +34,7 @@ mkdir -p "$OUT"
 trap 'stop_broker; [ "$OUT" = "$TMP/out" ] || rm -rf "$TMP"' EXIT
 trap 'exit 130' INT TERM
 
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$TMP/key.pem" -out "$TMP/cert.pem" -days 2 \
-  -subj /CN=localhost -addext "subjectAltName=DNS:localhost,IP:127.0.0.1" 2>"$TMP/openssl.log" || { cat "$TMP/openssl.log" >&2; exit 1; }
-
+make_certificate "$TMP" || exit 1
 target() { # TRANSPORT
   case $1 in
     tcp) echo "mqtt://127.0.0.1:$PORT" ;;
@@ -47,18 +45,14 @@ target() { # TRANSPORT
     *) echo "unknown transport '$1' (tcp websocket tls wss unix)" >&2; return 1 ;;
   esac
 }
-listener() { # INDEX TRANSPORT ADDRESS [with certificate]
-  DUNLIN_SETTINGS+=(--set "listeners.$1.name=$2" --set "listeners.$1.transport=$2" --set "listeners.$1.address=$3")
-  [ $# -lt 4 ] || DUNLIN_SETTINGS+=(--set "listeners.$1.tls.certificate=$TMP/cert.pem" --set "listeners.$1.tls.key=$TMP/key.pem")
-}
 for t in $TRANSPORTS; do target "$t" >/dev/null || exit 1; done
 n=0
 for t in $TRANSPORTS; do
   case $t in
-    websocket) listener $((++n)) websocket "127.0.0.1:$((PORT + 1))" ;;
-    tls) listener $((++n)) tls "127.0.0.1:$((PORT + 2))" certificate ;;
-    wss) listener $((++n)) websocket_tls "127.0.0.1:$((PORT + 3))" certificate ;;
-    unix) listener $((++n)) unix "$TMP/dunlin.sock" ;;
+    websocket) add_listener $((++n)) websocket "127.0.0.1:$((PORT + 1))" ;;
+    tls) add_listener $((++n)) tls "127.0.0.1:$((PORT + 2))" "$TMP" ;;
+    wss) add_listener $((++n)) websocket_tls "127.0.0.1:$((PORT + 3))" "$TMP" ;;
+    unix) add_listener $((++n)) unix "$TMP/dunlin.sock" ;;
   esac
 done
 start_broker dunlin "$PORT" "$BROKER_CORES" "$TMP/node" || exit 1

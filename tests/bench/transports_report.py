@@ -36,7 +36,8 @@ def main(path):
     print("| transport | delivered/s | node's CPU, µs | p99, ms | generator's CPU | others' CPU | of TCP's rate | TCP's CPU / its CPU | goal |")
     print("|---|---|---|---|---|---|---|---|---|")
     for name, (rate, cpu, p99, generator, others) in table.items():
-        shares = [rate / tcp[0], tcp[1] / cpu] if tcp and tcp[0] and cpu else [float("nan")] * 2
+        nan = float("nan")
+        shares = [rate / tcp[0] if tcp and tcp[0] else nan, tcp[1] / cpu if tcp and cpu else nan]
         goal = GOALS.get(name)
         bound = generator > GENERATOR_BOUND
         said = "-"

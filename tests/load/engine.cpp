@@ -12,7 +12,9 @@
 namespace dunlin::load {
 namespace {
 
-constexpr uint64_t silence_ns = 2 * second_ns;  // nothing for so long: what is missing is lost
+// Nothing for so long: what is missing is lost. Longer for one who lets the drain last longer.
+constexpr uint64_t silence_min_ns = 2 * second_ns;
+constexpr uint64_t silence_share = 10;          // of --drain-max
 constexpr uint64_t repeats_ns = second_ns / 5;  // after the last one: time for late duplicates
 constexpr uint64_t write_off_ns = 300'000'000;  // a closed loop goes on without what is missing
 constexpr uint64_t tick_ns = 100'000'000;
@@ -115,6 +117,7 @@ drain_end engine::settle(const std::function<bool()>& complete) {
   };
   sleep_until(now_ns() + 10'000'000);  // every worker has counted what it sent last
   const uint64_t end = now_ns() + to_ns(options_.drain_max);
+  const uint64_t silence = std::max(silence_min_ns, to_ns(options_.drain_max) / silence_share);
   uint64_t last = progress_made(), changed = now_ns();
   const bool ended = wait(end, 2'000'000, [&] {
     if (const uint64_t n = progress_made(); n != last) {
@@ -122,7 +125,7 @@ drain_end engine::settle(const std::function<bool()>& complete) {
       settled_at_ = changed = now_ns();
     }
     if (complete()) return true;
-    return now_ns() - changed > silence_ns;
+    return now_ns() - changed > silence;
   });
   if (!ended) return complete() ? drain_end::complete : drain_end::cut_off;
   if (!complete()) return drain_end::silent;

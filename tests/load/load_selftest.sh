@@ -140,8 +140,7 @@ if [ -n "$MOSQUITTO" ]; then
   check "Mosquitto, 500 subscriptions, each reached" 0 'r["subscriptions"] == 500' 'r["sent"] > 500' 'r["misrouted"] == 0'
 
   # every transport
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$TMP/key.pem" -out "$TMP/cert.pem" -days 1 \
-    -subj /CN=localhost -addext "subjectAltName=DNS:localhost,IP:127.0.0.1" 2>/dev/null
+  make_certificate "$TMP"
   {
     certificate="cafile $TMP/cert.pem"$'\n'"certfile $TMP/cert.pem"$'\n'"keyfile $TMP/key.pem"
     printf 'listener %s 127.0.0.1\n' "$((PORT + 1))"; echo "$certificate"

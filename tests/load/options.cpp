@@ -119,8 +119,10 @@ void add_load_options(CLI::App& app, options& o, raw& r) {
 }
 
 void add_run_options(CLI::App& app, options& o) {
-  app.add_option("--count", o.count,
-                 "fan-in, fan-out, pairs, shared: messages to send in all, instead of a time");
+  app.add_option(
+      "--count", o.count,
+      "fan-in, fan-out, pairs, shared: messages to send in all, instead of a time (and within "
+      "--drain-max)");
   app.add_option("--seconds", o.seconds, "measured")
       ->check(CLI::Range(0.0, 1e7))
       ->capture_default_str();
