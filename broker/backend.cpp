@@ -15,6 +15,7 @@
 #include "broker/config_rules.hpp"
 #include "rules/embedded_queue.hpp"
 #include "rules/rocketmq_queue.hpp"
+#include "rules/told.hpp"
 
 namespace dunlin {
 namespace {
@@ -120,7 +121,7 @@ void describe_rules(caf::actor_system& system, const std::vector<rules::running_
   c->statuses.resize(rules.size());
   c->due = rules.size();
   c->done = std::move(done);
-  system.spawn([rules, c](caf::event_based_actor* self) {
+  system.spawn([rules, c](rules::told<caf::event_based_actor>* self) {
     for (size_t i = 0; i < rules.size(); ++i) {
       const auto& r = rules[i];
       if (r.outbound) ask(self, r.outbound, r.config, c, i);

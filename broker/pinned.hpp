@@ -10,17 +10,8 @@
 
 #include <atomic>
 
+#include "base/thread_sanitizer.hpp"
 #include "broker/net/reactor.hpp"
-
-#if defined(__SANITIZE_THREAD__)
-extern "C" void __tsan_acquire(void*);
-extern "C" void __tsan_release(void*);
-#define DUNLIN_TSAN_RELEASE(p) __tsan_release(p)
-#define DUNLIN_TSAN_ACQUIRE(p) __tsan_acquire(p)
-#else
-#define DUNLIN_TSAN_RELEASE(p)
-#define DUNLIN_TSAN_ACQUIRE(p)
-#endif
 
 namespace dunlin {
 

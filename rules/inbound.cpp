@@ -9,6 +9,7 @@
 #include "base/log.hpp"
 #include "rules/inbound_core.hpp"
 #include "rules/rate.hpp"
+#include "rules/told.hpp"
 
 namespace dunlin::rules {
 namespace {
@@ -63,7 +64,7 @@ struct inbound_state {
   std::chrono::steady_clock::time_point log_after;
   std::string logged = "running";
 };
-using self_ptr = inbound_impl::stateful_pointer<inbound_state>;
+using self_ptr = told<inbound_impl::stateful_base<inbound_state>>*;
 
 void receive_next(self_ptr self);
 

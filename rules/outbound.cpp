@@ -3,6 +3,8 @@
 #include <memory>
 #include <utility>
 
+#include "rules/told.hpp"
+
 namespace dunlin::rules {
 namespace {
 
@@ -12,7 +14,7 @@ struct outbound_state {
   static inline const char* name = "outbound";
   std::unique_ptr<driver> run;
 };
-using self_ptr = outbound_impl::stateful_pointer<outbound_state>;
+using self_ptr = told<outbound_impl::stateful_base<outbound_state>>*;
 
 void quit_when_done(self_ptr self) {
   if (!self->state.run->done()) return;

@@ -5,6 +5,7 @@
 
 #include "rules/json.hpp"
 #include "rules/record.hpp"
+#include "rules/told.hpp"
 
 namespace dunlin::rules {
 namespace {
@@ -15,7 +16,7 @@ struct status_state {
   static inline const char* name = "status";
   std::unique_ptr<driver> run;
 };
-using self_ptr = status_impl::stateful_pointer<status_state>;
+using self_ptr = told<status_impl::stateful_base<status_state>>*;
 
 void on_event(self_ptr self, const client_event& e) {
   auto body = status_json(e);

@@ -1,0 +1,47 @@
+// The base of an actor on CAF's own scheduler that tells the thread sanitizer of its messages; just
+// that base in other builds. (Pinned actors: broker/pinned.hpp.)
+//
+//   using self_ptr = told<outbound_impl::stateful_base<outbound_state>>*;
+#pragma once
+
+#include <caf/all.hpp>
+
+#include <utility>
+
+#include "base/thread_sanitizer.hpp"
+
+namespace dunlin::rules {
+
+template <class Base>
+class told : public Base {
+ public:
+  using Base::Base;
+
+#if defined(__SANITIZE_THREAD__)
+  void enqueue(caf::mailbox_element_ptr p, caf::execution_unit* where) override {
+    DUNLIN_TSAN_RELEASE(this);
+    Base::enqueue(std::move(p), where);
+  }
+  void enqueue(caf::strong_actor_ptr from, caf::message_id id, caf::message m,
+               caf::execution_unit* where) override {
+    DUNLIN_TSAN_RELEASE(this);
+    Base::enqueue(std::move(from), id, std::move(m), where);
+  }
+  void launch(caf::execution_unit* where, bool lazy, bool hide) override {
+    DUNLIN_TSAN_RELEASE(this);
+    Base::launch(where, lazy, hide);
+  }
+  caf::resumable::resume_result resume(caf::execution_unit* where, size_t max) override {
+    DUNLIN_TSAN_ACQUIRE(this);
+    auto result = Base::resume(where, max);
+    DUNLIN_TSAN_RELEASE(this);
+    return result;
+  }
+  caf::invoke_message_result consume(caf::mailbox_element& m) override {
+    DUNLIN_TSAN_ACQUIRE(this);
+    return Base::consume(m);
+  }
+#endif
+};
+
+}  // namespace dunlin::rules
