@@ -173,16 +173,7 @@ void session::begin(attach_connection& a) {
   if (trace_) trace_sent();
   conn_->start_reading();
   tell_status_rule(rules::client_event_kind::connect);
-  if (log::enabled(log::level::info))
-    log::info("client_connected", {{"client_id", gate_.client_id},
-                                   {"address", conn_->peer()},
-                                   {"version", static_cast<int>(ver_)},
-                                   {"clean_start", r.clean_start},
-                                   {"session_present", present},
-                                   {"keep_alive_s", keep_alive_s_},
-                                   {"user_name", r.user_name},
-                                   {"listener", r.listener ? r.listener->name : ""},
-                                   {"tls", conn_->tls_version()}});
+  log_connect(r, present);
   if (!answered) {
     will_.reset();  // of a connection that was refused
     detach(close_kind::lost, reason::packet_too_large,
@@ -402,6 +393,19 @@ void session::tell_status_rule(rules::client_event_kind kind) {
   if (!rule || !conn_) return;
   send(*rule, rules::client_event{kind, gate_.client_id, channel_id(conn_->id()), conn_->peer(),
                                   wall_clock_ms()});
+}
+
+void session::log_connect(const connect_request& r, bool present) {
+  if (!log::enabled(log::level::info)) return;
+  log::info("client_connected", {{"client_id", gate_.client_id},
+                                 {"address", conn_->peer()},
+                                 {"version", static_cast<int>(ver_)},
+                                 {"clean_start", r.clean_start},
+                                 {"session_present", present},
+                                 {"keep_alive_s", keep_alive_s_},
+                                 {"user_name", r.user_name},
+                                 {"listener", r.listener ? r.listener->name : ""},
+                                 {"tls", conn_->tls_version()}});
 }
 
 void session::log_disconnect(close_kind how, reason code, std::string_view why) {

@@ -91,6 +91,7 @@ class session : public pinned<session_actor::base>, public net::consumer {
   void end(end_reason why);
   void on_timer();
   void tell_status_rule(rules::client_event_kind kind);
+  void log_connect(const connect_request& r, bool session_present);
   void log_disconnect(close_kind how, mqtt::reason code, std::string_view why);
 
   // -- packets --
