@@ -135,21 +135,10 @@ void session::begin(attach_connection& a) {
     return keep_session_or_end();
   }
   conn_ = std::move(a.connection);
-  promised_ = &directory_.now();
-  ver_ = r.ver;
-  keep_alive_s_ = r.keep_alive_s;
-  session_expiry_s_ = r.session_expiry_s;
-  problem_information_ = r.problem_information;
-  authentication_.reset();
-  if (r.enhanced) authentication_ = std::make_unique<authentication>(r.user_name);
-  listener_ = r.listener->guard;
-  user_ = core::shared_text(r.user_name);
-  if (directory_.guard.ban_list.any()) send(this, check_ban{});  // banned on its way here
-  if (r.last_will) will_ = std::make_unique<connect_request::will>(*r.last_will);
+  take(r);
   slow_ = held_ = false;  // batches of before are still outstanding, and still bound it
   gate_.slow.store(false);
   gate_.online.store(true);
-  user_name_ = core::shared_text(r.user_name);
   if (directory_.traces.any()) [[unlikely]]
     find_trace();
   if (trace_) trace_connected(r, present);
@@ -179,6 +168,21 @@ void session::begin(attach_connection& a) {
     detach(close_kind::lost, reason::packet_too_large,
            "CONNACK is over the client's maximum packet size");
   }
+}
+
+// What of a CONNECT holds as long as its connection.
+void session::take(const connect_request& r) {
+  promised_ = &directory_.now();
+  ver_ = r.ver;
+  keep_alive_s_ = r.keep_alive_s;
+  session_expiry_s_ = r.session_expiry_s;
+  problem_information_ = r.problem_information;
+  authentication_.reset();
+  if (r.enhanced) authentication_ = std::make_unique<authentication>(r.user_name);
+  listener_ = r.listener->guard;
+  user_name_ = core::shared_text(r.user_name);
+  if (directory_.guard.ban_list.any()) send(this, check_ban{});  // banned on its way here
+  if (r.last_will) will_ = std::make_unique<connect_request::will>(*r.last_will);
 }
 
 bool session::answer_connect(const connect_request& r, bool session_present) {
@@ -368,7 +372,7 @@ void session::on_timer() {
 
 void session::on_check_ban() {
   if (!conn_) return;
-  const auto r = directory_.guard.banned({gate_.client_id, user_.view(), conn_->peer()});
+  const auto r = directory_.guard.banned({gate_.client_id, user_name_.view(), conn_->peer()});
   // DISCONNECT has no code of its own for it [MQTT-3.14.2-1].
   if (r) detach(close_kind::by_server, reason::administrative_action, r->why);
 }

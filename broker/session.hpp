@@ -82,6 +82,7 @@ class session : public pinned<session_actor::base>, public net::consumer {
   // -- life --
   void on_attach(attach_connection& a);
   void begin(attach_connection& a);
+  void take(const connect_request& r);
   bool answer_connect(const connect_request& r, bool session_present);
   uint32_t discard_state(uint32_t token = 0);
   void detach(close_kind how, mqtt::reason code, std::string_view why);
@@ -217,7 +218,6 @@ class session : public pinned<session_actor::base>, public net::consumer {
 
   std::unique_ptr<session_rate> rate_;  // only while a rate or overload needs it
   guard::listener_guard* listener_ = nullptr;
-  core::shared_text user_;  // its name, for bans; empty: none
   std::unique_ptr<operate::session_trace> trace_;  // while it is traced
   std::unique_ptr<operate::lag> lag_;              // from when it first fell behind
 

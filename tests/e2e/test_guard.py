@@ -1,5 +1,6 @@
 """Bans, rates and overload protection, over real sockets."""
 import json
+import signal
 import socket
 import threading
 import time
@@ -177,6 +178,11 @@ def test_a_listener_bounds_its_connections(make_node):
     wait_until(lambda: answer(node, "d") == 0, 5, "room for one")
 
 
+def reload(node):
+    node.config_path.write_text(json.dumps(node.config))
+    node.process.send_signal(signal.SIGHUP)
+
+
 class Flood(threading.Thread):
     """Publishes as fast as the broker reads, until it is closed."""
 
@@ -243,6 +249,24 @@ def test_a_rate_is_kept(make_node, limits, clients, expected):
     assert total(node, "dunlin_rate_holds_total") > 10
     for f in floods:
         f.stop()
+
+
+def test_a_reload_bans_and_limits_those_connected(make_node):
+    node = make_node({"limits": {"rate_answer": "slow"}})
+    bad, flood = Wire.open(node.port, "bad", 5), Flood(node, "f", "abcd")
+    wait_until(lambda: received(node) > 1000, 10, "no rate yet")
+    node.config["guard"] = {"bans": [{"client_id": "bad"}]}
+    node.config["listeners"][0].update(client_messages_per_s=1000, burst_ms=200)
+    reload(node)
+    assert [p.reason for p in bad.expect_closed()] == [ADMINISTRATIVE]
+    assert answer(node, "bad") == BANNED
+    time.sleep(1)
+    assert rate_of(node, 2) == pytest.approx(1000, rel=0.15)
+    del node.config["guard"], node.config["listeners"][0]["client_messages_per_s"]
+    reload(node)
+    wait_until(lambda: answer(node, "bad") == 0, 10, "the ban is gone")
+    wait_until(lambda: rate_of(node, 0.5) > 3000, 10, "the rate is gone")
+    flood.stop()
 
 
 def test_a_client_that_stays_over_is_told_and_cut(make_node):
