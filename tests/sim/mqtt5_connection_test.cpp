@@ -309,7 +309,7 @@ TEST_F(Connack, MQTT_3_1_2_24_NoPacketOverTheClientsMaximum) {
   world& w = start();
   client& c = w.make_client("c");
   w.connect(c, {.packet_max = 5});
-  EXPECT_EQ(c.take(), "disconnect 95; closed");
+  EXPECT_EQ(c.take(), "connack 95; closed");
 }
 
 // -- disconnect --
