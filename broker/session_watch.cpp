@@ -139,7 +139,7 @@ operate::session_facts session::facts() {
   if (!conn_) return f;
   f.connected = true;
   f.address = conn_->peer();
-  f.user = std::string(user_.view());
+  f.user = std::string(user_name_.view());
   f.unsent_bytes = conn_->unsent();
   f.held = held_;
   f.holds_publishers = gate_.congested.load(std::memory_order_relaxed);
