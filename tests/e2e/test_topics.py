@@ -162,6 +162,6 @@ def test_faults_name_their_place(dunlin_bin, tmp_path):
   metrics: ["a", "a"]
 """)
     said = subprocess.run([dunlin_bin, "check", "--config", config], capture_output=True, text=True, timeout=30).stderr
-    for place, key in [("3:29", "rewrite.0.regex"), ("4:36", "rewrite.1.to"), ("5:27", "shared_groups.0.group"),
+    for place, key in [("3:30", "rewrite.0.regex"), ("4:41", "rewrite.1.to"), ("5:27", "shared_groups.0.group"),
                        ("6:29", "auto_subscribe.0.filter"), ("7:18", "metrics.1")]:
         assert f"d.yaml:{place}: topics.{key}: " in said, said
