@@ -151,6 +151,10 @@ std::vector<metrics::listener_numbers> node::listener_numbers() const {
 
 void node::put(settings s) {
   const bool other_interval = s.limits.sys_interval_s != directory_.limits().sys_interval_s;
+  // The counters of the same filters go on.
+  const auto& meters = directory_.now().topics.meters;
+  if (meters && s.topics.meters && meters->filters() == s.topics.meters->filters())
+    s.topics.meters = meters;
   directory_.put(std::move(s));
   if (other_interval) reactors_[0]->post([this] { publish_sys(); });
 }
