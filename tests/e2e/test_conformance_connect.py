@@ -7,6 +7,7 @@ import time
 import pytest
 
 from kit import wire
+from kit.slow import SLOW
 from kit.wire import Closed, Nothing, Wire
 
 pytestmark = pytest.mark.dunlin
@@ -126,7 +127,7 @@ def test_mqtt_3_1_2_10_a_will_that_was_published_is_gone_from_the_session(broker
 @both
 def test_mqtt_3_1_2_15_a_retained_will(broker, uid, version):
     Wire.open(broker.port, uid, version, will={"topic": f"{uid}/will", "payload": "gone", "retain": True}).close()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 5 * SLOW
     while True:
         s = Wire.open(broker.port, f"{uid}s", version)
         s.subscribe(f"{uid}/will", 1)
@@ -159,14 +160,14 @@ def test_mqtt_3_1_2_8_a_delayed_will_waits(broker, uid):
     s = watcher(broker, uid, f"{uid}/will")
     kept(broker, uid, 5, will={"topic": f"{uid}/will", "payload": "gone", "props": {"will_delay": 1}}).close()
     s.expect_nothing(0.6)
-    assert s.take(3).payload == b"gone"
+    assert s.take(3 * SLOW).payload == b"gone"
 
 
 def test_mqtt_3_1_2_8_the_end_of_the_session_ends_the_delay(broker, uid):
     s = watcher(broker, uid, f"{uid}/will")
     will = {"topic": f"{uid}/will", "payload": "gone", "props": {"will_delay": 60}}
     Wire.open(broker.port, uid, 5, props={"session_expiry": 1}, will=will).close()
-    assert s.take(4).payload == b"gone"
+    assert s.take(4 * SLOW).payload == b"gone"
 
 
 def test_mqtt_3_1_3_10_user_properties_of_a_will_keep_their_order(broker, uid):
@@ -194,8 +195,8 @@ def test_mqtt_3_1_2_22_keep_alive_is_watched(broker, uid, version):
     s = watcher(broker, uid, f"{uid}/will")
     c = Wire.open(broker.port, uid, version, keep_alive=1, will={"topic": f"{uid}/will", "payload": "silent"})
     begin = time.monotonic()
-    said = c.expect_closed(5)
-    assert 1.4 <= time.monotonic() - begin <= 3.5
+    said = c.expect_closed(5 * SLOW)
+    assert 1.4 <= time.monotonic() - begin <= 3.5 * SLOW
     assert [p.reason for p in said] == ([0x8D] if version == 5 else [])
     assert s.take().payload == b"silent"  # as if the network had failed
 
@@ -271,7 +272,7 @@ def test_mqtt_3_1_4_6_nothing_behind_a_refused_connect_is_processed(broker, uid,
 def test_mqtt_3_1_0_1_who_sends_no_connect_is_closed(broker, uid, version):
     c = Wire(broker.port, version)
     begin = time.monotonic()
-    assert c.expect_closed(6) == [] and 2.5 < time.monotonic() - begin < 5
+    assert c.expect_closed(6 * SLOW) == [] and 2.5 < time.monotonic() - begin < 5 * SLOW
 
 
 @both

@@ -2,6 +2,7 @@
 import pytest
 
 import slowloris
+from kit.slow import SLOW
 from kit.wire import Wire
 
 pytestmark = [pytest.mark.dunlin, pytest.mark.timeout(120)]
@@ -12,9 +13,10 @@ def test_trickling_and_deaf_connections(make_node, uid):
     seen = slowloris.run(node.port, trickle=1000, deaf=500, seconds=5, pid=node.process.pid, busy_rate=20)
     print(seen)
     # A shared machine: generous to its noise. The long form holds twice.
-    assert seen["p99_with_ms"] <= max(5 * seen["p99_before_ms"], 200), seen
-    assert seen["p50_with_ms"] <= max(3 * seen["p50_before_ms"], 100), seen
+    assert seen["p99_with_ms"] <= max(5 * seen["p99_before_ms"], 200 * SLOW), seen
+    assert seen["p50_with_ms"] <= max(3 * seen["p50_before_ms"], 100 * SLOW), seen
     assert "'closed by the server': 0," not in seen["attack"], "half a CONNECT is never cut off"
     # What waits for a deaf one is one message for all of them and at most an output buffer for each.
-    assert seen["rss_with_mb"] - seen["rss_before_mb"] <= 20 + 500 * 0.25, seen
+    if SLOW == 1:  # a sanitizer's memory is its own
+        assert seen["rss_with_mb"] - seen["rss_before_mb"] <= 20 + 500 * 0.25, seen
     Wire.open(node.port, uid, 5).ping()

@@ -10,8 +10,9 @@ import urllib.parse
 from dataclasses import dataclass, field
 
 from kit.relay import Relay
+from kit.slow import SLOW
 
-WAIT_S = 20
+WAIT_S = 20 * SLOW
 
 
 @dataclass
