@@ -79,7 +79,7 @@ std::string driver::differs(const copy& want, const sim::received& got, const ac
   if (ids != want.ids || ids.size() != got.subscription_ids.size()) return "identifiers: " + both;
   if (got.expiry_s.has_value() != want.expires_ms.has_value()) return "expiry: " + both;
   if (!want.expires_ms) return "";
-  const uint64_t left = *want.expires_ms > model_.now_ms() ? *want.expires_ms - model_.now_ms() : 0;
+  const uint64_t left = *want.expires_ms > want.due_ms ? *want.expires_ms - want.due_ms : 0;
   const uint64_t tolerance = want.loose_expiry || left % 1000 ? 1 : 0;
   const uint64_t told = *got.expiry_s;
   if (told > left / 1000 + tolerance || told + tolerance < left / 1000)

@@ -1,6 +1,8 @@
 // One random thing, done to the model and to the node.
 #include "tests/model/driver.hpp"
 
+#include <algorithm>
+
 namespace dunlin::model {
 
 using mqtt::packet_type;
@@ -189,6 +191,11 @@ void driver::subscribe(actor& a) {
         share ? shared
               : any<const char*>({"a", "a/b", "a/c", "a/b/c", "#", "+", "a/#", "+/b", "a/+", "+/+",
                                   "a/+/c", "b/#", "$x/#", "$x/y", "/", "+/", "w/#", "w/c0"}));
+    // The same one twice in a packet: the retained messages begin anew, so they come once.
+    if (std::find(filters.begin(), filters.end() - 1, filters.back()) != filters.end() - 1) {
+      filters.pop_back();
+      continue;
+    }
     subscription s{.qos = static_cast<int>(random_.below(3)), .id = id.value_or(0)};
     if (a.v5()) {
       s.no_local = !share && random_.one_in(3);

@@ -58,7 +58,7 @@ bool server::connect(const std::string& client, const connection& c) {
   s.will_due_ms = s.expires_ms = {};
   s.heard_ms = now_ms_;
   resend(client, s);
-  if (own) due_[client].push_back(*own);
+  if (own) give(client, *own);
   return present;
 }
 
@@ -69,7 +69,9 @@ std::optional<copy> server::own_will(const std::string& client, bool clean_start
   if (!s.how.last_will) return {};
   const bool ends = clean_start || s.how.expiry_s == 0;
   if (!ends && s.how.last_will->delay_s > 0) return {};
-  auto c = copy_for(s, {s.how.last_will->what, {}, true}, true);
+  kept k{s.how.last_will->what, {}, true};
+  if (k.what.expiry_s) k.expires_ms = now_ms_ + *k.what.expiry_s * 1000ull;
+  auto c = copy_for(s, k, true);
   if (!c || (c->qos > 0 && !ends)) return {};
   c->maybe = true;
   return c;
@@ -182,12 +184,13 @@ bool server::unsubscribe(const std::string& client, const std::string& filter) {
 
 // -- publishing -----------------------------------------------------------------
 
-copy server::copy_of(const kept& k, int qos, bool retain) {
+copy server::copy_of(const kept& k, int qos, bool retain) const {
   return {.topic = k.what.topic,
           .payload = k.what.payload,
           .qos = qos,
           .retain = retain,
           .expires_ms = k.expires_ms,
+          .due_ms = now_ms_,
           .loose_expiry = k.loose};
 }
 
@@ -219,7 +222,7 @@ void server::publish(const std::string& from, const message& m, bool is_will) {
   share(m, k);
 }
 
-std::optional<copy> server::copy_for(const session& s, const kept& k, bool its_own) {
+std::optional<copy> server::copy_for(const session& s, const kept& k, bool its_own) const {
   std::optional<copy> c;
   for (const auto& [filter, sub] : s.subscriptions) {
     if (is_shared(filter) || !matches(filter, k.what.topic)) continue;
@@ -261,16 +264,21 @@ void server::deliver(const std::string& client, copy c) {
   if (!s.connected) {
     if (c.qos > 0) s.queue.push_back(std::move(c));
   } else if (c.qos == 0) {
-    if (!too_large(s, c)) due_[client].push_back(std::move(c));
+    if (!too_large(s, c)) give(client, std::move(c));
   } else {
     s.queue.push_back(std::move(c));
     pump(client, s);
   }
 }
 
+void server::give(const std::string& client, copy c) {
+  c.due_ms = now_ms_;
+  due_[client].push_back(std::move(c));
+}
+
 void server::send(const std::string& client, session& s, copy c) {
   c.serial = ++last_serial_;
-  due_[client].push_back(c);
+  give(client, c);
   if (s.how.prompt)
     s.heard_ms = now_ms_;  // its acknowledgement
   else
@@ -296,7 +304,7 @@ void server::resend(const std::string& client, session& s) {
     copy c = f.c;
     c.dup = !f.pubrec_came;
     c.released = f.pubrec_came;
-    due_[client].push_back(std::move(c));
+    give(client, std::move(c));
   }
   pump(client, s);
 }
@@ -315,7 +323,7 @@ void server::acknowledge(const std::string& client) {
   if (f.c.qos == 2 && !std::exchange(f.pubrec_came, true)) {
     copy c = f.c;
     c.released = true;
-    due_[client].push_back(std::move(c));
+    give(client, std::move(c));
     return;
   }
   s.in_flight.pop_front();

@@ -60,6 +60,7 @@ struct copy {
   bool retain = false, dup = false;
   std::multiset<uint32_t> ids{};
   std::optional<uint64_t> expires_ms{};
+  uint64_t due_ms = 0;        // when it must be sent
   bool loose_expiry = false;  // of a will: published by a timer
   bool released = false;
   bool maybe = false;   // whether it comes is open
@@ -135,11 +136,12 @@ class server {
   void keep(const message& m, const kept& k);
   void share(const message& m, const kept& k);
   void deliver(const std::string& client, copy c);
+  void give(const std::string& client, copy c);
   void send(const std::string& client, session& s, copy c);
   void pump(const std::string& client, session& s);
   void resend(const std::string& client, session& s);
   std::optional<copy> own_will(const std::string& client, bool clean_start) const;
-  static std::optional<copy> copy_for(const session& s, const kept& k, bool its_own);
+  std::optional<copy> copy_for(const session& s, const kept& k, bool its_own) const;
   void connection_ends(const std::string& client, bool with_will);
   void end_session(const std::string& client);
   void publish_will(const std::string& client);
@@ -149,7 +151,7 @@ class server {
   static bool too_large(const session& s, const copy& c) {
     return s.how.payload_max && c.payload.size() > *s.how.payload_max;
   }
-  static copy copy_of(const kept& k, int qos, bool retain);
+  copy copy_of(const kept& k, int qos, bool retain) const;
 
   uint64_t now_ms_;
   uint64_t last_serial_ = 0;
