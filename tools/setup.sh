@@ -14,7 +14,7 @@ BUILD=(git ca-certificates g++ pkg-config bazel-bootstrap bazel-rules-java bazel
   libmimalloc-dev libre2-dev libgtest-dev libgmock-dev libbenchmark-dev)
 RUN=(mosquitto-clients curl iproute2)
 ROCKETMQ=(default-jdk-headless maven gcc libc6-dev curl iproute2 procps)
-TEST=(mosquitto python3 python3-venv)
+TEST=(mosquitto openssl python3 python3-venv)
 # What builds and runs the real clients of the end-to-end tests: command, the oldest version that does, Debian's package.
 # Another one on the PATH is as good. (rustc and cargo of Debian 12 are too old for the crates; these are its newer ones.)
 TEST_TOOLS=("node 18 nodejs" "npm 8 npm" "go 1.19 golang-go" "cargo 1.85 cargo-web" "rustc 1.85 rustc-web" "chromium 100 chromium")

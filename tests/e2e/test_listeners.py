@@ -1,20 +1,24 @@
 """Listeners without TLS: WebSocket, Unix socket, PROXY protocol; frames by hand and by real clients."""
+import json
 import os
+import re
 import socket
 import stat
 import struct
 import subprocess
 import time
+import urllib.request
 
 import pytest
 
 from kit import wire
 from kit.clients import Paho
-from kit.node import free_ports, wait_until
-from kit.frames import Refused, WebSocket, client_frame, upgrade_request
+from kit.frames import WebSocket, client_frame, upgrade_request
+from kit.node import Dunlin, free_ports, wait_until
+from kit.slow import SLOW
 from kit.wire import Wire
 
-pytestmark = [pytest.mark.dunlin, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.dunlin, pytest.mark.timeout(120 * SLOW)]
 
 WS, PROXY, PROXY_WS = free_ports(3)
 LARGE = 900_000
@@ -22,7 +26,6 @@ LARGE = 900_000
 
 @pytest.fixture(scope="module")
 def node(dunlin_bin, tmp_path_factory):
-    from kit.node import Dunlin
     folder = tmp_path_factory.mktemp("listeners")
     n = Dunlin(dunlin_bin, folder, {})
     n.unix = str(folder / "dunlin.sock")
@@ -40,7 +43,7 @@ def node(dunlin_bin, tmp_path_factory):
 
 def unix_socket(node):
     s = socket.socket(socket.AF_UNIX)
-    s.settimeout(10)
+    s.settimeout(10 * SLOW)
     s.connect(node.unix)
     return s
 
@@ -57,9 +60,7 @@ def metric(node, name, **labels):
 
 
 def samples(node):
-    import re
-    import urllib.request
-    text = urllib.request.urlopen(f"http://127.0.0.1:{node.http_port}/metrics", timeout=10).read().decode()
+    text = urllib.request.urlopen(f"http://127.0.0.1:{node.http_port}/metrics", timeout=10 * SLOW).read().decode()
     for x in text.splitlines():
         if m := re.match(r"(\w+)(?:\{(.*)\})? (\S+)$", x):
             yield m[1], dict(re.findall(r'(\w+)="([^"]*)"', m[2] or "")), float(m[3])
@@ -73,7 +74,7 @@ def exchange(a, b, uid, payload):
             assert a.publish_acked(f"{uid}/{qos}", payload, qos) == 0
         else:
             a.publish(f"{uid}/0", payload)
-    got = {p.topic: (p.qos, p.payload) for p in (b.take(30) for _ in range(3))}
+    got = {p.topic: (p.qos, p.payload) for p in (b.take(30 * SLOW) for _ in range(3))}
     b.ping()  # the rest of the QoS 2 exchange is over
     assert got == {f"{uid}/{q}": (q, payload) for q in (0, 1, 2)}
 
@@ -169,7 +170,7 @@ def test_the_server_says_goodbye_with_a_close_frame(node, uid):
 ], ids=["path", "no-subprotocol", "subprotocol", "plain-http", "plain-mqtt", "too-large"])
 def test_upgrades_that_are_refused_say_why(node, request_bytes, status, text):
     before = metric(node, "dunlin_websocket_refused_total", listener="ws")
-    s = socket.create_connection(("127.0.0.1", WS), timeout=10)
+    s = socket.create_connection(("127.0.0.1", WS), timeout=10 * SLOW)
     s.sendall(request_bytes)
     answer = b""
     try:
@@ -189,16 +190,16 @@ def test_slow_reader_over_websocket_loses_nothing(node, uid):
     """4 MB for a reader that sleeps: its acknowledged messages all come, in order."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
-    sock.settimeout(30)
+    sock.settimeout(30 * SLOW)
     sock.connect(("127.0.0.1", WS))
     slow = Wire.open(None, f"{uid}s", 4, sock=WebSocket(sock))
     slow.subscribe(f"{uid}/t", 1)
-    fast = Wire.open(node.port, f"{uid}f", 4, timeout=30)
+    fast = Wire.open(node.port, f"{uid}f", 4, timeout=30 * SLOW)
     for i in range(40):
         fast.publish(f"{uid}/t", struct.pack(">I", i) + os.urandom(100_000), 1)
     time.sleep(1)
     for i in range(40):
-        assert struct.unpack(">I", slow.take(30).payload[:4]) == (i,)
+        assert struct.unpack(">I", slow.take(30 * SLOW).payload[:4]) == (i,)
 
 
 def test_unix_socket_has_its_mode_and_takes_the_place_of_a_dead_one(make_node):
@@ -212,7 +213,7 @@ def test_unix_socket_has_its_mode_and_takes_the_place_of_a_dead_one(make_node):
     node.start()
     other = make_node(start=False)  # a living one is not taken
     other.config["listeners"].append({"name": "u", "transport": "unix", "address": path})
-    other.config_path.write_text(__import__("json").dumps(other.config))
+    other.config_path.write_text(json.dumps(other.config))
     done = subprocess.run([other.binary, "serve", "--config", str(other.config_path)], capture_output=True, text=True,
                           timeout=30, cwd=other.folder)
     assert done.returncode == 2 and "another process listens there" in done.stderr, done
@@ -233,7 +234,7 @@ V2 = b"\r\n\r\n\0\r\nQUIT\n"
 ], ids=["tcp4", "tcp6", "unknown", "v2", "v2-tlv", "v2-local"])
 @pytest.mark.parametrize("split", [False, True], ids=["whole", "bytes"])
 def test_proxy_header_gives_the_address(node, uid, header, address, split):
-    s = socket.create_connection(("127.0.0.1", PROXY), timeout=10)
+    s = socket.create_connection(("127.0.0.1", PROXY), timeout=10 * SLOW)
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     whole = header + wire.connect(uid)
     for part in ([bytes([b]) for b in whole] if split else [whole]):
@@ -244,7 +245,7 @@ def test_proxy_header_gives_the_address(node, uid, header, address, split):
 
 
 def test_proxy_header_in_front_of_a_websocket(node, uid):
-    s = socket.create_connection(("127.0.0.1", PROXY_WS), timeout=10)
+    s = socket.create_connection(("127.0.0.1", PROXY_WS), timeout=10 * SLOW)
     s.sendall(b"PROXY TCP4 192.0.2.10 198.51.100.1 4711 1883\r\n")
     Wire.open(None, uid, 5, sock=WebSocket(s, path="/"))
     assert "address=192.0.2.10:4711" in line_of(node, uid)
@@ -254,7 +255,7 @@ def test_proxy_header_in_front_of_a_websocket(node, uid):
                                  b"PROXY TCP4 1.2.3"], ids=["none", "text", "binary", "cut"])
 def test_without_a_proxy_header_the_connection_is_closed(node, raw):
     before = metric(node, "dunlin_proxy_headers_refused_total", listener="proxy")
-    s = socket.create_connection(("127.0.0.1", PROXY), timeout=10)
+    s = socket.create_connection(("127.0.0.1", PROXY), timeout=10 * SLOW)
     s.sendall(raw)
     if raw.endswith(b"1.2.3"):
         s.shutdown(socket.SHUT_WR)

@@ -1,6 +1,7 @@
 """TLS and WSS: clients' certificates to user names, refusals, several hosts, files replaced under way."""
 import json
 import os
+import signal
 import socket
 import ssl
 import struct
@@ -13,10 +14,11 @@ from kit.certificates import Authority
 from kit.clients import Paho
 from kit.node import Dunlin, free_ports, wait_until
 from kit.frames import WebSocket
+from kit.slow import SLOW
 from kit.wire import Closed, Wire
 from test_listeners import exchange, line_of, metric
 
-pytestmark = [pytest.mark.dunlin, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.dunlin, pytest.mark.timeout(120 * SLOW)]
 
 TLS, WSS, MTLS, OPTIONAL, ONLY13 = free_ports(5)
 
@@ -53,7 +55,7 @@ def node(dunlin_bin, tmp_path_factory, ca):
 
 
 def connect(port, context, host="localhost", first=b"", **more):
-    s = socket.create_connection(("127.0.0.1", port), timeout=10)
+    s = socket.create_connection(("127.0.0.1", port), timeout=10 * SLOW)
     for name, value in more.items():
         s.setsockopt(socket.SOL_SOCKET, getattr(socket, name), value)
     s.sendall(first)
@@ -102,14 +104,14 @@ def test_paho(node, ca, uid, transport, port):
 
 def test_slow_reader_over_tls_loses_nothing(node, ca, uid):
     s = connect(TLS, ca.client_context(), SO_RCVBUF=8192)
-    slow = Wire.open(None, f"{uid}s", 4, timeout=30, sock=s)
+    slow = Wire.open(None, f"{uid}s", 4, timeout=30 * SLOW, sock=s)
     slow.subscribe(f"{uid}/t", 1)
-    fast = Wire.open(node.port, f"{uid}f", 4, timeout=30)
+    fast = Wire.open(node.port, f"{uid}f", 4, timeout=30 * SLOW)
     for i in range(40):
         fast.publish(f"{uid}/t", struct.pack(">I", i) + os.urandom(100_000), 1)
     time.sleep(1)
     for i in range(40):
-        assert struct.unpack(">I", slow.take(30).payload[:4]) == (i,)
+        assert struct.unpack(">I", slow.take(30 * SLOW).payload[:4]) == (i,)
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
@@ -128,7 +130,7 @@ def test_version_min(node, ca):
 
 
 def test_plain_bytes_on_a_tls_port_are_counted(node, ca):
-    s = socket.create_connection(("127.0.0.1", TLS), timeout=10)
+    s = socket.create_connection(("127.0.0.1", TLS), timeout=10 * SLOW)
     s.sendall(b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x3c\x00\x00")
     try:
         while s.recv(100):
@@ -240,7 +242,7 @@ def test_session_is_resumed(node, ca, uid):
     context = ca.client_context(version=ssl.TLSVersion.TLSv1_2)
     first = connect(TLS, context)
     Wire.open(None, f"{uid}a", 4, sock=first)
-    s = socket.create_connection(("127.0.0.1", TLS), timeout=10)
+    s = socket.create_connection(("127.0.0.1", TLS), timeout=10 * SLOW)
     again = context.wrap_socket(s, server_hostname="localhost", session=first.session)
     assert again.session_reused
     Wire.open(None, f"{uid}b", 4, sock=again)
@@ -300,7 +302,7 @@ def test_an_encrypted_key_with_its_passphrase(make_node, ca, uid):
 def test_handshakes_that_stop_are_ended_in_time(make_node, ca, uid):
     """TLS, HTTP and PROXY header count into connect_timeout_ms, with CONNECT."""
     tls, ws, proxy = free_ports(3)
-    node = make_node({"limits": {"connect_timeout_ms": 700}}, start=False)
+    node = make_node({"limits": {"connect_timeout_ms": int(700 * SLOW)}}, start=False)
     server = ca.server(f"t{uid}")
     node.config["listeners"] += [
         {"name": "t", "transport": "tls", "address": f"127.0.0.1:{tls}",
@@ -310,7 +312,7 @@ def test_handshakes_that_stop_are_ended_in_time(make_node, ca, uid):
     node.start()
     waiting = []
     for port, first in ((tls, b""), (tls, b"\x16\x03\x01"), (ws, b""), (ws, b"GET /mqtt HTT"), (proxy, b"PROX")):
-        s = socket.create_connection(("127.0.0.1", port), timeout=10)
+        s = socket.create_connection(("127.0.0.1", port), timeout=10 * SLOW)
         s.sendall(first)
         waiting.append(s)
     waiting.append(connect(tls, ca.client_context()))  # a handshake, and no CONNECT
@@ -320,3 +322,16 @@ def test_handshakes_that_stop_are_ended_in_time(make_node, ca, uid):
         except ConnectionResetError:
             pass
     assert metric(node, "dunlin_disconnects_total", reason="connect_timeout") == len(waiting)
+
+
+def test_sighup_reads_the_certificates_again(make_node, ca, uid):
+    port = free_ports(1)[0]
+    node = make_node(start=False)
+    server = ca.server(f"h{uid}")
+    node.config["listeners"].append({"name": "h", "transport": "tls", "address": f"127.0.0.1:{port}", "tls": {
+        "certificate": str(server.certificate), "key": str(server.key)}})
+    node.start()
+    before = node.log().count("certificates_reloaded")
+    node.process.send_signal(signal.SIGHUP)  # no file has changed, so nothing but the signal does it
+    wait_until(lambda: node.log().count("certificates_reloaded") == before + 1, 10, lambda: node.log_tail())
+    assert connect(port, ca.client_context()).version() == "TLSv1.3"

@@ -9,6 +9,7 @@ import os
 import socket as sockets
 import struct
 
+from kit.slow import SLOW
 from kit.wire import Wire
 
 ACCEPT = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -59,7 +60,7 @@ class WebSocket:
 
     @classmethod
     def connect(cls, port, **more):
-        return cls(sockets.create_connection(("127.0.0.1", port), timeout=10), **more)
+        return cls(sockets.create_connection(("127.0.0.1", port), timeout=10 * SLOW), **more)
 
     def send_raw(self, raw):
         self.socket.sendall(raw)
