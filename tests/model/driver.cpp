@@ -92,7 +92,7 @@ connection driver::random_connection(actor& a) {
   // One client alone, so that no two of them are lost at the same moment.
   if (&a == &actors_[0] && random_.one_in(2)) c.keep_alive_s = any<uint32_t>({3, 21});
   // What fits into a small window depends on the order of topics, which one shard alone fixes.
-  if (!a.prompt && a.v5() && world_.reactors() == 1) c.receive_max = 1 + random_.below(4);
+  if (small_window(a)) c.receive_max = 1 + random_.below(4);
   if (a.prompt && a.v5() && random_.one_in(3)) c.payload_max = packet_max;
   if (random_.one_in(2)) {
     will& w = c.last_will.emplace();
@@ -200,7 +200,8 @@ void driver::subscribe(actor& a) {
     if (a.v5()) {
       s.no_local = !share && random_.one_in(3);
       s.retain_as_published = random_.one_in(3);
-      s.retain_handling = static_cast<int>(random_.below(3));
+      // The pages of retained messages wait for acknowledgements where the window is small.
+      s.retain_handling = small_window(a) ? 2 : static_cast<int>(random_.below(3));
     }
     entries.push_back({filters.back(),
                        {.qos = static_cast<uint8_t>(s.qos),

@@ -60,6 +60,8 @@ class driver {
   message random_message();
   connection random_connection(actor& a);
 
+  bool small_window(const actor& a) const { return !a.prompt && a.v5() && world_.reactors() == 1; }
+
   // -- comparing --
   std::string compare();
   std::string compare(actor& a);
