@@ -165,3 +165,22 @@ def test_faults_name_their_place(dunlin_bin, tmp_path):
     for place, key in [("3:30", "rewrite.0.regex"), ("4:41", "rewrite.1.to"), ("5:27", "shared_groups.0.group"),
                        ("6:29", "auto_subscribe.0.filter"), ("7:18", "metrics.1")]:
         assert f"d.yaml:{place}: topics.{key}: " in said, said
+
+
+def test_a_reload_changes_all_of_it_and_counters_go_on(make_node):
+    node = make_node({"topics": {"metrics": ["m/#"]}})
+    with Paho(node.port, "s", 5) as s, Paho(node.port, "p", 5) as p:
+        s.subscribe("#", 1)
+        p.publish("m/1", "before", 1)
+        assert s.get().topic == "m/1"
+        node.config["topics"] = {"metrics": ["m/#"], "auto_subscribe": [{"filter": "for/%c", "qos": 1}],
+                                 "rewrite": [{"filter": "old/#", "regex": "^old/(.*)$", "to": "m/$1"}]}
+        node.config_path.write_text(json.dumps(node.config))
+        status, text = node.api.call("POST", "/api/v1/reload")
+        assert status == 200, text
+        p.publish("old/1", "after", 1)
+        assert s.get().topic == "m/1"
+        with Paho(node.port, "new", 5) as new:
+            p.publish("for/new", "x", 1)
+            assert new.get().topic == "for/new"
+    assert json.loads(node.api.get("/api/v1/topics")[1])["topics"][0]["messagesIn"] == 2
