@@ -57,6 +57,39 @@ shard::behavior_type shard::make_behavior() {
 
 // -- publishing ---------------------------------------------------------------
 
+void shard::match(std::string_view topic) {
+  matched_.clear();
+  index_.match(topic, [this](const entry& e) { matched_.push_back(e); });
+  matched_topic_.assign(topic);
+  matched_valid_ = true;
+  matched_meters_ = meters_ ? meters_->match(topic) : 0;
+}
+
+// Called for every message: without a call it is a hundredth of the whole path cheaper.
+[[gnu::always_inline]] inline void shard::publish_one(const publish_item& item,
+                                                      session_gate* origin, size_t expected,
+                                                      std::vector<core::refusal>& refusals) {
+  const bool kept = !item.msg->retain() || retain(item, refusals);
+  const std::string_view topic = item.routed_to();
+  if (!matched_valid_ || topic != matched_topic_) match(topic);
+  if (matched_meters_) {
+    meters_->published(home().index(), matched_meters_, item.msg->payload().size(),
+                       matched_.size());
+    if (matched_.empty()) meters_->dropped(home().index(), matched_meters_);
+  }
+  if (matched_.empty()) {
+    auto& count = home().count();
+    count.published.add();
+    count.dropped[metrics::drop_reason::no_subscriber].add();
+    if (origin && origin->traced.load(std::memory_order_relaxed)) [[unlikely]]
+      trace_no_subscriber(directory_, *origin, item, home().now_ms());
+    if (kept && item.slot != core::incoming::no_slot)
+      refusals.push_back({item.slot, reason::no_matching_subscribers});
+    return;
+  }
+  for (const entry& e : matched_) route_to(e, item, origin, expected);
+}
+
 void shard::publish(publish_batch& b) {
   std::vector<core::refusal> refusals;
   batch_ms_ = 0;
@@ -77,35 +110,9 @@ void shard::publish(publish_batch& b) {
   hub_.finish(current_sender(), b.read, std::move(refusals));
 }
 
-void shard::match(std::string_view topic) {
-  matched_.clear();
-  index_.match(topic, [this](const entry& e) { matched_.push_back(e); });
-  matched_topic_.assign(topic);
-  matched_valid_ = true;
-  matched_meters_ = meters_ ? meters_->match(topic) : 0;
-}
-
-void shard::publish_one(const publish_item& item, session_gate* origin, size_t expected,
-                        std::vector<core::refusal>& refusals) {
-  const bool kept = !item.msg->retain() || retain(item, refusals);
-  const std::string_view topic = item.routed_to();
-  if (!matched_valid_ || topic != matched_topic_) match(topic);
-  if (matched_meters_) {
-    meters_->published(home().index(), matched_meters_, item.msg->payload().size(),
-                       matched_.size());
-    if (matched_.empty()) meters_->dropped(home().index(), matched_meters_);
-  }
-  if (matched_.empty()) {
-    auto& count = home().count();
-    count.published.add();
-    count.dropped[metrics::drop_reason::no_subscriber].add();
-    if (origin && origin->traced.load(std::memory_order_relaxed)) [[unlikely]]
-      trace_no_subscriber(directory_, *origin, item, home().now_ms());
-    if (kept && item.slot != core::incoming::no_slot)
-      refusals.push_back({item.slot, reason::no_matching_subscribers});
-    return;
-  }
-  for (const entry& e : matched_) route_to(e, item, origin, expected);
+void shard::publish_held(const publish_item& item, session_gate* origin) {
+  std::vector<core::refusal> nobody_waits;
+  publish_one(item, origin, 1, nobody_waits);
 }
 
 void shard::route_to(const entry& e, const publish_item& item, session_gate* origin,

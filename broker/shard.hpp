@@ -73,6 +73,7 @@ class shard : public pinned<shard_actor::base> {
   void publish(publish_batch& b);
   void publish_one(const publish_item& item, session_gate* origin, size_t expected,
                    std::vector<core::refusal>& refusals);
+  void publish_held(const publish_item& item, session_gate* origin);
   void match(std::string_view topic);
   void route_to(const entry& e, const publish_item& item, session_gate* origin, size_t expected);
   void give_member(group& g, const mqtt::message_ptr& msg, std::string_view topic,

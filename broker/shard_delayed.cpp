@@ -50,7 +50,6 @@ void shard::arm_delayed() {
 
 void shard::publish_due() {
   auto& count = home().count();
-  std::vector<core::refusal> nobody_waits;
   session_gate publisher;
   batch_ms_ = 0;
   for (size_t n = 0; n < due_per_step && delayed_.due_ms() <= home().now_ms(); ++n) {
@@ -65,7 +64,7 @@ void shard::publish_due() {
     publisher.client_id = e.publisher.view();
     delayed_origin_ = e.publisher.empty() ? nullptr : &publisher;
     if (directory::p2p_target(e.msg->topic()).empty())
-      publish_one({e.msg, core::incoming::no_slot, {}}, delayed_origin_, 1, nobody_waits);
+      publish_held({e.msg, core::incoming::no_slot, {}}, delayed_origin_);
     else
       router::of_this_thread().add(directory_, {e.msg, core::incoming::no_slot, {}});
   }
