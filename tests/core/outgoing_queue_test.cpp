@@ -4,7 +4,7 @@ namespace dunlin::core {
 namespace {
 
 delivery shared(mqtt::message_ptr m, uint32_t share = 1) {
-  delivery d{std::move(m)};
+  delivery d{std::move(m), {}};
   d.qos = d.msg->qos();
   d.share = share;
   return d;
