@@ -122,7 +122,7 @@ void session::count(const core::tally& t) {
       t.queue_full + t.slow_subscriber + t.too_large + t.session_ended + t.not_connected;
   c.queued.add(t.queued - t.delivered - t.expired - t.refused - t.given_back - dropped);
   c.delivered.add(t.delivered);
-  if (trace_ || lag_) [[unlikely]]
+  if (trace_ || (lag_ && dropped)) [[unlikely]]
     count_watched(t);
   for (uint8_t q = 0; q < 3; ++q)
     if (t.sent[q]) {

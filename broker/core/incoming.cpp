@@ -64,7 +64,8 @@ void incoming::settle(slot& s) {
   qos2_->erase(it);
 }
 
-void incoming::write(const slot& s, mqtt::version v, uint32_t told_bytes_max, std::string& out) {
+inline void incoming::write(const slot& s, mqtt::version v, uint32_t told_bytes_max,
+                            std::string& out) {
   const auto type = s.qos == 1 ? packet_type::puback : packet_type::pubrec;
   if (told_bytes_max != 0 && is_error(s.code)) {
     mqtt::ack a{type, s.id, s.code, mqtt::explain(s.code), {}};
