@@ -254,7 +254,9 @@ void service::reload_certificates(operate::reload_outcome& told) {
   for (const auto& wrong : report.wrong) told.warnings.push_back(wrong);
 }
 
-std::vector<std::string> service::put_in_force(const config& wanted, const operate::changes&) {
+std::vector<std::string> service::put_in_force(const config& wanted,
+                                               const operate::changes& changed) {
+  if (changed.empty()) return {};  // what a snapshot counts (measured topics) goes on
   node_.put(to_settings(wanted));
   configure_log(wanted);
   if (http_) http_->set_limits(to_http_options(wanted));
