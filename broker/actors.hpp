@@ -46,6 +46,8 @@ struct publish_batch {
   uint32_t read = 0;
   std::vector<publish_item> items;
   session_gate* origin = nullptr;  // the publishing session's; null for rules and the node itself
+  // The session itself where it is not the sender that waits for the answer: its gate is read.
+  caf::strong_actor_ptr keeps = nullptr;
 };
 // The obligations of the batch are met, but for the refusals.
 struct accepted {

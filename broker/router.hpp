@@ -27,9 +27,10 @@ class router {
   }
   uint32_t batches() const { return static_cast<uint32_t>(touched_.size()); }
 
-  // Nobody waits for the answer.
-  void send_unanswered(const directory& d, session_gate* origin) {
-    nobody sender;
+  // Nobody waits for the answer. `keeps` is the session of `origin`: it may end before the batch
+  // is handled.
+  void send_unanswered(const directory& d, session_gate* origin, caf::strong_actor_ptr keeps) {
+    nobody sender{std::move(keeps)};
     send_all(sender, d, 0, origin);
   }
 
@@ -57,8 +58,10 @@ class router {
 
  private:
   struct nobody {
+    caf::strong_actor_ptr keeps;
     template <class To>
     void send(const To& to, publish_batch b) {
+      b.keeps = keeps;
       caf::anon_send(to, std::move(b));
     }
   };

@@ -345,7 +345,8 @@ void session::publish_will() {
   router& r = router::of_this_thread();
   r.add(directory_, {std::move(msg), core::incoming::no_slot, {}, delay_s});
   // In mid-read it goes with what the client published before it.
-  if (!reading_) r.send_unanswered(directory_, &gate_);
+  if (!reading_)
+    r.send_unanswered(directory_, &gate_, caf::actor_cast<caf::strong_actor_ptr>(this));
 }
 
 void session::on_timer() {

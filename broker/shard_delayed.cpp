@@ -71,7 +71,7 @@ void shard::publish_due() {
   delayed_origin_ = nullptr;
   count.delayed_bytes.set(delayed_.bytes());
   hub_.finish(nullptr, 0, {});
-  router::of_this_thread().send_unanswered(directory_, nullptr);
+  router::of_this_thread().send_unanswered(directory_, nullptr, nullptr);
   // The rest in the next turn, with what others have sent meanwhile.
   if (delayed_.due_ms() <= home().now_ms())
     home().post(

@@ -217,6 +217,19 @@ TEST_F(SessionSim, TheWillOfASessionThatACleanStartEndsIsNotForTheNewOne) {
   EXPECT_EQ(watcher.payloads(), "gone") << "the old session has ended";
   EXPECT_EQ(c.take(), "connack 00") << "the old subscription has ended with it [MQTT-3.1.2-4]";
 }
+// The session is gone before the shard on the other reactor has its will: the address sanitizer
+// sees whether it is still looked at.
+TEST_F(SessionSim, AWillThatOutlivesItsSession) {
+  world& w = start({}, 2);
+  fake_rule& rule = w.bind_rule_to("taken");
+  for (const char* topic : {"nobody/a", "nobody/b", "taken/a", "taken/b", "home/p2p/nobody"}) {
+    client& c = w.make_client("c");
+    w.connect(c, {.will = will_of(topic)});
+    c.lose();
+    w.run();
+  }
+  EXPECT_EQ(rule.records, (std::vector<std::string>{"taken/a=gone", "taken/b=gone"}));
+}
 TEST_F(SessionSim, AWillGoesOutWhenTheSessionEndsBeforeItsDelay) {
   world& w = start();
   client& watcher = w.make_client("watcher");
