@@ -106,6 +106,12 @@ absl::StatusOr<loaded_config> load_config(const config_source& from) {
   return parse_config(*text, from);
 }
 
+std::string place_of(const loaded_config& c, absl::string_view message) {
+  const std::string key(message.substr(0, message.find(':')));
+  if (auto it = c.origins.find(key); it != c.origins.end()) return it->second;
+  return c.file.empty() ? "defaults" : c.file;
+}
+
 socket_address to_socket_address(const std::string& text) {
   const auto a = conf::parse_address(text);
   return a ? socket_address{a->host, a->port} : socket_address{};

@@ -49,6 +49,10 @@ absl::StatusOr<loaded_config> parse_config(const std::string& text, const config
 
 options to_options(const config& c);
 
+// Where the key that a message begins with ("http.address: ...") was set: "dunlin.yaml:5:43",
+// "--set".
+std::string place_of(const loaded_config& c, absl::string_view message);
+
 // Every key with its value and origin, one line each (http.address: "127.0.0.1:8080"  # default),
 // or as one JSON object; secrets hidden.
 std::string show_config(const loaded_config& c);

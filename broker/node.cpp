@@ -1,14 +1,10 @@
 #include "broker/node.hpp"
 
-#include <absl/strings/str_cat.h>
-
 #include <algorithm>
-#include <future>
 #include <thread>
 
 #include "base/log.hpp"
 #include "broker/guard_hooks.hpp"
-#include "broker/handshake.hpp"
 #include "broker/ingress.hpp"
 #include "broker/registry.hpp"
 #include "broker/shard.hpp"
@@ -27,7 +23,8 @@ node::actor_config::actor_config() {
   set("scheduler.max-threads", 2);
 }
 
-node::node(node_config config) : config_(std::move(config)), system_(actor_config_) {
+node::node(node_config config)
+    : config_(std::move(config)), system_(actor_config_), listeners_(directory_) {
   system_.await_actors_before_shutdown(false);
   if (config_.reactors == 0) config_.reactors = std::max(1u, std::thread::hardware_concurrency());
   directory_.put(config_.initial);
@@ -47,29 +44,7 @@ uint64_t node::total(uint64_t (*of)(net::reactor&)) const {
   return n;
 }
 
-absl::Status node::open() {
-  for (size_t i = 0; i < config_.listeners.size(); ++i) {
-    const auto& l = config_.listeners[i];
-    std::vector<net::tls_fault> wrong;
-    auto t = net::transport::make(l.profile->name, l.transport, wrong);
-    if (!t)
-      return absl::InvalidArgumentError(
-          absl::StrCat("listeners.", i, ".tls.", net::to_line(wrong[0])));
-    transports_.push_back(std::move(t));
-  }
-  for (size_t i = 0; i < config_.listeners.size(); ++i) {
-    const auto& l = config_.listeners[i];
-    auto fd = l.transport.kind == net::transport_kind::unix_socket
-                  ? net::bind_unix(l.address, l.transport.mode)
-                  : net::bind_tcp(l.address);
-    if (!fd.ok())
-      return absl::Status(fd.status().code(),
-                          absl::StrCat("listeners.", i, ".address: ", fd.status().message()));
-    sockets_.push_back(*fd);
-    addresses_.push_back(net::local_address(*fd));
-  }
-  return absl::OkStatus();
-}
+absl::Status node::open() { return listeners_.open(config_.listeners); }
 
 void node::start_core() {
   for (auto& r : reactors_) {
@@ -96,59 +71,6 @@ void node::bind(const std::vector<rules::running_rule>& rules) {
   }
 }
 
-absl::Status node::start_listeners() {
-  for (size_t i = 0; i < sockets_.size(); ++i) {
-    const auto& listener = *config_.listeners[i].profile;
-    listener.guard = &directory_.guard.listener(listener.name);
-    const bool file = config_.listeners[i].transport.kind == net::transport_kind::unix_socket;
-    listeners_.push_back(std::make_unique<net::tcp_listener>(
-        sockets_[i], directory_.reactors,
-        [this, profile = config_.listeners[i].profile, t = transports_[i]](net::reactor& r, int fd,
-                                                                           std::string peer) {
-          begin_handshake(t->connect(r, fd, std::move(peer)), directory_, profile);
-        },
-        file ? config_.listeners[i].address : std::string()));
-    if (auto s = listeners_.back()->start(); !s.ok()) return s;
-  }
-  sockets_.clear();
-  watcher_.start(transports_);
-  return absl::OkStatus();
-}
-
-node::certificates_report node::reload_certificates() {
-  certificates_report report;
-  for (size_t i = 0; i < transports_.size(); ++i) {
-    if (!transports_[i]->tls()) continue;
-    std::vector<net::tls_fault> wrong;
-    if (net::reload_certificates(*transports_[i], wrong))
-      report.reloaded.push_back(transports_[i]->name());
-    for (const auto& f : wrong)
-      report.wrong.push_back(absl::StrCat("listeners.", i, ".tls.", net::to_line(f)));
-  }
-  return report;
-}
-
-std::vector<metrics::listener_numbers> node::listener_numbers() const {
-  std::vector<metrics::listener_numbers> out;
-  for (const auto& t : transports_) {
-    auto& c = t->count();
-    metrics::listener_numbers n;
-    n.name = t->name();
-    n.transport = net::to_string(t->options().kind);
-    n.open = c.open.load(std::memory_order_relaxed);
-    n.accepted = c.accepted.load(std::memory_order_relaxed);
-    n.proxy_refused = c.proxy_refused.load(std::memory_order_relaxed);
-    for (size_t i = 0; i < net::tls_failures; ++i)
-      n.tls_failed.emplace_back(net::to_string(static_cast<net::tls_failure>(i)), c.tls_failed[i]);
-    for (size_t i = 0; i < net::websocket_refusals; ++i)
-      n.websocket_refused.emplace_back(net::to_string(static_cast<net::websocket_refusal>(i)),
-                                       c.websocket_refused[i]);
-    if (t->tls()) n.certificate_expires_s = t->tls()->now()->expires_s;
-    out.push_back(std::move(n));
-  }
-  return out;
-}
-
 void node::put(settings s) {
   const bool other_interval = s.limits.sys_interval_s != directory_.limits().sys_interval_s;
   // The counters of the same filters go on.
@@ -161,12 +83,7 @@ void node::put(settings s) {
 
 void node::drain(std::chrono::milliseconds at_most) {
   directory_.draining = true;
-  std::promise<void> closed;
-  reactors_[0]->post([&] {
-    for (auto& l : listeners_) l->stop();
-    closed.set_value();
-  });
-  closed.get_future().wait();
+  listeners_.stop();
   for (const auto& r : directory_.registries) caf::anon_send(r, shut_down{});
   const auto until = std::chrono::steady_clock::now() + at_most;
   auto open = [](net::reactor& r) { return r.count().connections.value(); };
@@ -177,7 +94,6 @@ void node::drain(std::chrono::milliseconds at_most) {
 void node::stop() {
   if (!running_) return;
   running_ = false;
-  watcher_.stop();
   for (auto& r : reactors_) r->stop();
   for (auto& r : reactors_) r->count().delayed_lost.add(r->count().delayed.value());
   const uint64_t lost = total([](net::reactor& r) { return r.count().delayed_lost.value(); });

@@ -17,10 +17,7 @@
 #include <vector>
 
 #include "broker/directory.hpp"
-#include "broker/listener_profile.hpp"
-#include "broker/metrics/listeners.hpp"
-#include "broker/net/certificate_watcher.hpp"
-#include "broker/net/tcp.hpp"
+#include "broker/listeners.hpp"
 #include "broker/settings.hpp"
 #include "rules/rule.hpp"
 
@@ -45,7 +42,8 @@ class node {
   void start_core();
   rules::ingress_actor ingress() const { return ingress_; }
   void bind(const std::vector<rules::running_rule>& rules);
-  absl::Status start_listeners();
+  absl::Status start_listeners() { return listeners_.start(); }
+  dunlin::listeners& listeners() { return listeners_; }
   // Other settings are in force from here on, for every connection and session.
   void put(settings s);
   // Accepts no more, tells clients that the server shuts down, waits for their connections to
@@ -59,16 +57,6 @@ class node {
   guard::node_guard& guard() { return directory_.guard; }
   uint64_t total(uint64_t (*of)(net::reactor&)) const;
   const settings& now() const { return directory_.now(); }
-  std::vector<std::string> addresses() const { return addresses_; }  // as bound
-
-  // Reads the certificates, keys, CAs and CRLs of every listener again. What is wrong stays in use
-  // as it was. Any thread.
-  struct certificates_report {
-    std::vector<std::string> reloaded;  // names of listeners
-    std::vector<std::string> wrong;     // "listeners.1.tls.key: ... Hint: ..."
-  };
-  certificates_report reload_certificates();
-  std::vector<metrics::listener_numbers> listener_numbers() const;
 
  private:
   void publish_sys();
@@ -86,11 +74,7 @@ class node {
   caf::actor_system system_;
   directory directory_;
   std::vector<std::unique_ptr<net::reactor>> reactors_;
-  std::vector<int> sockets_;
-  std::vector<net::transport_ptr> transports_;  // as listeners in the configuration
-  net::certificate_watcher watcher_;
-  std::vector<std::string> addresses_;
-  std::vector<std::unique_ptr<net::tcp_listener>> listeners_;
+  dunlin::listeners listeners_;
   rules::ingress_actor ingress_;
   sys_timer sys_timer_;
   std::chrono::steady_clock::time_point started_at_;

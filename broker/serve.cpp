@@ -60,21 +60,19 @@ std::string random_id() {
   return text;
 }
 
-// Where the key that a message begins with ("http.address: ...") was set.
-std::string place_of(const loaded_config& loaded, absl::string_view message) {
-  const std::string key(message.substr(0, message.find(':')));
-  if (auto it = loaded.origins.find(key); it != loaded.origins.end()) return it->second;
-  return loaded.file.empty() ? "defaults" : loaded.file;
+std::vector<listener_config> to_listeners(const config& c) {
+  std::vector<listener_config> all;
+  for (const auto& l : c.listeners())
+    all.push_back({l.address(), std::make_shared<listener_profile>(listener_profile{l.name()}),
+                   configuration::to_transport_options(l)});
+  return all;
 }
 
 node_config to_node_config(const config& c) {
   node_config n;
   n.initial = to_settings(c);
   n.reactors = c.node().reactors();
-  for (const auto& l : c.listeners())
-    n.listeners.push_back({l.address(),
-                           std::make_shared<listener_profile>(listener_profile{l.name()}),
-                           configuration::to_transport_options(l)});
+  n.listeners = to_listeners(c);
   n.version = std::string(version);
   return n;
 }
@@ -149,7 +147,7 @@ absl::Status service::start() {
   node_.bind(backend_.rules);
   if (auto s = start_http(); !s.ok()) return s;
   if (auto s = node_.start_listeners(); !s.ok()) return s;
-  for (const auto& a : node_.addresses()) log::info("listening", {{"address", a}});
+  for (const auto& a : node_.listeners().addresses()) log::info("listening", {{"address", a}});
   ready_ = true;
   return absl::OkStatus();
 }
@@ -197,7 +195,7 @@ std::shared_ptr<api::provider> service::provide() {
   p->metrics = [this, counters](const std::vector<rules::rule_status>& statuses) {
     std::string text = metrics::render(counters, statuses, metrics::read_process()) +
                        render_guard(node_.guard()) +
-                       metrics::render_listeners(node_.listener_numbers());
+                       metrics::render_listeners(node_.listeners().numbers());
     if (const auto& meters = node_.now().topics.meters) text += metrics::render(*meters);
     return text;
   };
@@ -247,7 +245,7 @@ void service::reload() {
 
 // The files may have changed where no key has. What is wrong with them is told; the old ones stay.
 void service::reload_certificates(operate::reload_outcome& told) {
-  const auto report = node_.reload_certificates();
+  const auto report = node_.listeners().reload_certificates();
   for (const auto& name : report.reloaded)
     told.changed.push_back({"listeners." + name + ".tls", "certificates", "read again",
                             operate::in_force::new_connections});
@@ -257,6 +255,7 @@ void service::reload_certificates(operate::reload_outcome& told) {
 std::vector<std::string> service::put_in_force(const config& wanted,
                                                const operate::changes& changed) {
   if (changed.empty()) return {};  // what a snapshot counts (measured topics) goes on
+  if (auto faults = node_.listeners().change(to_listeners(wanted)); !faults.empty()) return faults;
   node_.put(to_settings(wanted));
   configure_log(wanted);
   if (http_) http_->set_limits(to_http_options(wanted));

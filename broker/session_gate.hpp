@@ -26,7 +26,7 @@ struct session_gate {
   // For the choice of a shared subscription's member; kept while it is one.
   std::atomic<bool> waiting{false};     // messages wait behind a full window
   std::atomic<uint32_t> unfinished{0};  // in flight and queued
-  std::atomic<bool> traced{false};  // shards tell its trace what becomes of its messages
+  std::atomic<bool> traced{false};      // shards tell its trace what becomes of its messages
 
   bool held(uint32_t mailbox_max) const { return congested.load() || mailbox.load() > mailbox_max; }
 };

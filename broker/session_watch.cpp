@@ -140,6 +140,7 @@ operate::session_facts session::facts() {
   f.connected = true;
   f.address = conn_->peer();
   f.user = std::string(user_name_.view());
+  if (listener_) f.listener = listener_->name();
   f.unsent_bytes = conn_->unsent();
   f.held = held_;
   f.holds_publishers = gate_.congested.load(std::memory_order_relaxed);

@@ -29,6 +29,8 @@ bool reload_certificates(transport& t, std::vector<tls_fault>& wrong) {
 }
 
 void certificate_watcher::start(const std::vector<transport_ptr>& all) {
+  watched_.clear();
+  stopping_ = false;
   for (const auto& t : all)
     if (t->tls()) watched_.push_back(t);
   if (!watched_.empty()) thread_ = std::thread([this] { run(); });

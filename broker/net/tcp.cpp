@@ -180,13 +180,23 @@ absl::Status tcp_listener::start() {
   return absl::OkStatus();
 }
 
-void tcp_listener::stop() {
+void tcp_listener::unwatch() {
   if (watched_) reactors_[0]->unwatch(fd_, *this);
   watched_ = false;
   pause_.cancel();
-  ::close(fd_);
-  fd_ = -1;
+}
+
+void tcp_listener::stop() {
+  if (fd_ < 0) return;
+  unwatch();
+  ::close(std::exchange(fd_, -1));
   if (!file_.empty()) ::unlink(file_.c_str());
+}
+
+int tcp_listener::hand_over() {
+  unwatch();
+  file_.clear();
+  return std::exchange(fd_, -1);
 }
 
 void tcp_listener::on_events(uint32_t) {

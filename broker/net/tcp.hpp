@@ -44,9 +44,14 @@ class tcp_listener final : public pollable {
   void
   stop();  // no further connection; on the thread of the first reactor, or when it does not run
 
+  // Gives its socket to another listener, which goes on where this one stops; on the thread of the
+  // first reactor.
+  int hand_over();
+
   void on_events(uint32_t events) override;
 
  private:
+  void unwatch();
   static constexpr int accepts_per_turn = 64;
 
   // Without a free file descriptor, accepting pauses this long instead of spinning.
@@ -57,7 +62,7 @@ class tcp_listener final : public pollable {
   void pause(int error);
 
   int fd_;
-  const std::string file_;
+  std::string file_;
   std::vector<reactor*> reactors_;
   accepted on_accept_;
   pause_timer pause_;

@@ -19,6 +19,7 @@ struct tls_options {
   struct host_certificate {
     std::string host;  // "mqtt.example.org", "*.example.org"
     std::string certificate, key, passphrase;
+    bool operator==(const host_certificate&) const = default;
   };
 
   std::string certificate, key, passphrase;  // PEM files; the certificate with its chain
@@ -28,6 +29,7 @@ struct tls_options {
   bool tls1_3_only = false;
   std::string ciphers, cipher_suites;  // OpenSSL lists for 1.2 and 1.3; empty: OpenSSL's defaults
   std::vector<host_certificate> sni;
+  bool operator==(const tls_options&) const = default;
 };
 
 enum class transport_kind : uint8_t { tcp, tls, websocket, websocket_tls, unix_socket };
@@ -38,6 +40,7 @@ struct transport_options {
   std::string path = "/mqtt";      // websocket
   uint32_t mode = 0660;            // of the file of a unix socket
   std::optional<tls_options> tls;  // tls, websocket_tls
+  bool operator==(const transport_options&) const = default;
 };
 
 constexpr const char* to_string(transport_kind k) {

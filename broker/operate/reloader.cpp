@@ -34,7 +34,8 @@ reload_outcome reloader::run(const apply& put_in_force) {
   }
   o.warnings = wanted->warnings;
   auto changed = only(compare(now_.values, wanted->values), false);
-  o.faults = put_in_force(wanted->values, changed);
+  for (const auto& fault : put_in_force(wanted->values, changed))
+    o.faults.push_back(place_of(*wanted, fault) + ": " + fault);
   if (!o.faults.empty()) return o;
   o.changed = std::move(changed);
   o.needs_restart = only(compare(started_.values, wanted->values), true);

@@ -1,12 +1,15 @@
 """What an operator does to a running node: reload, trace, slow, clients."""
 import json
 import signal
+import socket
 import subprocess
 import threading
+import urllib.error
+import urllib.request
 
 import pytest
 
-from kit.node import wait_until
+from kit.node import free_ports, port_open, wait_until
 from kit.wire import Wire
 
 pytestmark = pytest.mark.dunlin
@@ -263,3 +266,60 @@ def test_a_client_is_shown_and_disconnected(make_node, uid):
     wait_until(lambda: not json.loads(dunlin(node, "clients", "show", f"{uid}/c 1")[1])["connected"], 5, "offline")
     code, out, err = dunlin(node, "clients", "show", "nobody")
     assert code == 1 and "there is no session" in err
+
+
+def listener(name, port, **more):
+    return {"name": name, "transport": "tcp", "address": f"127.0.0.1:{port}", **more}
+
+
+def test_listeners_come_and_go_while_clients_publish(make_node, uid):
+    node = make_node()
+    first, second = node.port, free_ports(1)[0]
+    traffic = Traffic(node, uid)
+    traffic.more()
+    rewrite(node, listeners=[listener("tcp", first), listener("more", second)])
+    status, told = reload(node)
+    assert status == 200 and [c["key"] for c in told["changed"]] == ["listeners.more"], told
+    guest = Wire.open(second, f"{uid}g", 5)
+    assert json.loads(node.api.get(f"/api/v1/clients/{uid}g")[1])["listener"] == "more"
+    rewrite(node, listeners=[listener("more", second)])  # the one that the traffic came by
+    status, told = reload(node)
+    assert status == 200 and told["needsRestart"] == [], told
+    assert not port_open(first)
+    traffic.more()  # its connections go on
+    guest.ping()
+    assert 'listener="more"' in node.api.get("/metrics")[1] and 'listener="tcp"' not in node.api.get("/metrics")[1]
+    traffic.stop()
+    assert "client_disconnected" not in node.log()
+
+
+def test_a_changed_listener_keeps_its_port(make_node, uid):
+    node = make_node()
+    before = Wire.open(node.port, f"{uid}a", 5)
+    rewrite(node, listeners=[{"name": "tcp", "transport": "websocket", "address": f"127.0.0.1:{node.port}", "path": "/mqtt"}])
+    status, told = reload(node)
+    assert status == 200 and told["changed"][0]["inForce"] == "new connections", told
+    before.ping()
+    with pytest.raises(urllib.error.HTTPError) as refused:  # HTTP is what is spoken there now
+        urllib.request.urlopen(f"http://127.0.0.1:{node.port}/mqtt", timeout=5)
+    assert refused.value.code in (400, 426)
+    rewrite(node, listeners=[listener("tcp", node.port)])
+    assert reload(node)[0] == 200
+    Wire.open(node.port, f"{uid}b", 5).ping()
+    before.ping()
+
+
+def test_a_listener_that_cannot_be_opened_changes_nothing(make_node, uid):
+    node = make_node()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        rewrite(node, limits={"payload_bytes_max": 10},
+                listeners=[listener("tcp", node.port), listener("more", taken.getsockname()[1]), listener("other", free_ports(1)[0])])
+        code, out, err = dunlin(node, "reload")
+        assert code == 2, (out, err)
+        assert "dunlin.yaml:" in err and "listeners.1.address" in err and "another program listens there" in err, err
+    assert Wire.open(node.port, f"{uid}x", 5).publish_acked(f"{uid}/y", "x" * 11) in (0, 0x10)  # the old limit
+    assert reload(node)[0] == 200  # the port is free now
+    assert port_open(int(node.config["listeners"][1]["address"].rsplit(":")[-1]))
+    assert Wire.open(node.port, f"{uid}x", 5).publish_acked(f"{uid}/y", "x" * 11) == 0x97
