@@ -96,9 +96,15 @@ class session : public pinned<session_actor::base>, public net::consumer {
   void log_disconnect(close_kind how, mqtt::reason code, std::string_view why);
 
   // -- packets --
-  bool handle(const mqtt::frame& f);
+  // What the acknowledgements of one read did.
+  struct read_acks {
+    core::tally tally;
+    bool any = false;
+  };
+  bool handle(const mqtt::frame& f, read_acks& acks);
   bool on_publish(const mqtt::frame& f);
-  bool on_ack(const mqtt::frame& f);
+  bool on_ack(const mqtt::frame& f, read_acks& acks);
+  void settle(const read_acks& acks);
   bool on_subscribe(const mqtt::frame& f);
   bool on_unsubscribe(const mqtt::frame& f);
   bool on_disconnect(const mqtt::frame& f);

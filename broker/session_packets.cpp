@@ -30,11 +30,12 @@ size_t session::consume(std::string_view bytes) {
   incoming_.begin_read();
   if (directory_.guard.watching() && !rate_) start_rate();
   size_t used = 0;
+  read_acks acks;
   while (used < bytes.size()) {
     const auto result = mqtt::next_frame(bytes.substr(used), promised().packet_bytes_max);
     if (const auto* f = std::get_if<mqtt::frame>(&result)) {
       used += f->size;
-      if (!handle(*f)) break;
+      if (!handle(*f, acks)) break;
       if (rate_ && rate_over(*f)) break;
     } else if (const auto* m = std::get_if<mqtt::malformed>(&result)) {
       fail(m->code, m->why);
@@ -44,6 +45,7 @@ size_t session::consume(std::string_view bytes) {
     }
   }
   reading_ = false;
+  if (acks.any) settle(acks);
   send_batches();
   const uint32_t batches = std::exchange(batches_sent_, 0);
   incoming_.end_read(batches);
@@ -63,7 +65,7 @@ size_t session::consume(std::string_view bytes) {
   return used;
 }
 
-bool session::handle(const mqtt::frame& f) {
+bool session::handle(const mqtt::frame& f, read_acks& acks) {
   home().count().packets_received[f.type].add();
   if (trace_) [[unlikely]]
     trace_in(f);
@@ -74,7 +76,7 @@ bool session::handle(const mqtt::frame& f) {
     case packet_type::pubrec:
     case packet_type::pubrel:
     case packet_type::pubcomp:
-      return on_ack(f);
+      return on_ack(f, acks);
     case packet_type::subscribe:
       return on_subscribe(f);
     case packet_type::unsubscribe:
@@ -211,11 +213,12 @@ void session::send_acks() {
 
 // -- acknowledgements ---------------------------------------------------------
 
-bool session::on_ack(const mqtt::frame& f) {
+bool session::on_ack(const mqtt::frame& f, read_acks& acks) {
   auto result = mqtt::decode_ack(f, ver_);
   if (const auto* m = std::get_if<mqtt::malformed>(&result)) return fail(m->code, m->why);
   const mqtt::ack& a = *std::get_if<mqtt::ack>(&result);
-  core::tally t;
+  core::tally& t = acks.tally;
+  acks.any = true;
   auto& sent = home().count().packets_sent;
   switch (a.type) {
     case packet_type::puback:
@@ -236,14 +239,18 @@ bool session::on_ack(const mqtt::frame& f) {
       sent[packet_type::pubcomp].add();
     }
   }
-  count(t);
+  return true;
+}
+
+// All acknowledgements of a read have been taken: what they made room for is sent at once.
+void session::settle(const read_acks& acks) {
+  count(acks.tally);
   if (outgoing_.has_sendable()) {
     pump();
     update_flow();
   } else if (lag_) {
     observe_lag();
   }
-  return true;
 }
 
 // -- SUBSCRIBE and UNSUBSCRIBE ------------------------------------------------
