@@ -13,7 +13,7 @@ RUN = f"{int(time.time()) % 1_000_000:x}"
 
 @pytest.fixture(scope="module")
 def guarded(java_tools):
-    server = RocketMQ(offset=OFFSET + 3000, mode="local", auth=True)
+    server = RocketMQ(offset=OFFSET - 2000, mode="local", auth=True)
     server.stop()
     try:
         yield server.start()

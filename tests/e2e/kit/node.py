@@ -2,6 +2,7 @@
 
     node = Dunlin(binary, folder); node.start(); ... node.kill9(); node.start(); ... node.stop()
 """
+import itertools
 import json
 import os
 import signal
@@ -17,14 +18,25 @@ START_S = 30
 STOP_S = 30 * SLOW
 
 
+# Below the range from which the kernel takes the ports of outgoing connections (32768 and up): what is free now is free when
+# the node binds it. Several test processes at once begin at different places.
+PORTS = range(11000, 24000)
+_next_port = itertools.count(os.getpid() * 211)
+
+
 def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
+    ports = []
+    for n in itertools.islice(_next_port, len(PORTS)):
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(("127.0.0.1", PORTS[n % len(PORTS)]))
+            except OSError:
+                continue
+        ports.append(PORTS[n % len(PORTS)])
+        if len(ports) == count:
+            return ports
+    raise AssertionError("no free port")
 
 
 def port_open(port):

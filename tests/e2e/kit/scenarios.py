@@ -21,7 +21,7 @@ def outbound_message(node, backend, uid, topic, queue):
     p.publish_acked(f"{topic}", "no second level", 2)
     p.publish(f"{topic}/q0", "qos 0", 0)
     p.publish_acked(f"{topic}x/other", "another parent", 1)
-    got = backend.receive(queue, lambda ms: len(ms) >= 3, 20)
+    got = backend.receive(queue, lambda ms: len(ms) >= 3, 60)
     by_body = {m.body: m for m in got}
     assert set(by_body) == {b"\x00\xff21.5", b"no second level", b"qos 0"}
     m = by_body[b"\x00\xff21.5"]
@@ -106,7 +106,7 @@ def status(node, backend, uid, group, queue):
     def ours(ms):
         return [e for m in ms if (e := json.loads(m.body))["clientId"] == name]
 
-    got = backend.receive(queue, lambda ms: len(ours(ms)) >= 5, 20)
+    got = backend.receive(queue, lambda ms: len(ours(ms)) >= 5, 60)
     events = ours(got)
     assert not any(json.loads(m.body)["clientId"].startswith("GID_other") for m in got)
     assert all(m.tag == json.loads(m.body)["eventType"] for m in got)
