@@ -100,7 +100,11 @@ class StartRulesTest : public ::testing::Test {
   }
 
   temp_dir dir_;
-  caf::actor_system_config config_;
+  // As the node's: threads that share one queue of actors.
+  struct config : caf::actor_system_config {
+    config() { set("scheduler.policy", caf::atom("sharing")); }
+  };
+  config config_;
   caf::actor_system system_{config_};
   caf::scoped_actor self_{system_};
   std::shared_ptr<message_queue> queue_;
