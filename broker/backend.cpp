@@ -16,7 +16,6 @@
 #include "broker/spawn_function.hpp"
 #include "rules/embedded_queue.hpp"
 #include "rules/rocketmq_queue.hpp"
-#include "rules/told.hpp"
 
 namespace dunlin {
 namespace {
@@ -122,8 +121,7 @@ void describe_rules(caf::actor_system& system, const std::vector<rules::running_
   c->statuses.resize(rules.size());
   c->due = rules.size();
   c->done = std::move(done);
-  using self_type = rules::told<caf::event_based_actor>;
-  spawn_function<self_type>(system, [rules, c](self_type* self) {
+  spawn_function(system, [rules, c](function_actor* self) {
     for (size_t i = 0; i < rules.size(); ++i) {
       const auto& r = rules[i];
       if (r.outbound) ask(self, r.outbound, r.config, c, i);
@@ -139,10 +137,9 @@ void list_dead_letters(caf::actor_system& system, const std::vector<rules::runni
   const auto it =
       std::find_if(rules.begin(), rules.end(), [&](const auto& r) { return r.config.id == id; });
   if (it == rules.end()) return done(absl::NotFoundError("there is no rule \"" + id + "\""));
-  spawn_function<caf::event_based_actor, caf::detached>(
-      system, [r = *it, max, done = std::move(done)](caf::event_based_actor*) {
-        done(rules::list_dead_letters(r, max));
-      });
+  spawn_function<caf::detached>(system, [r = *it, max, done = std::move(done)](function_actor*) {
+    done(rules::list_dead_letters(r, max));
+  });
 }
 
 void stop_backend(backend& b, caf::actor_system& system, std::chrono::milliseconds at_most) {

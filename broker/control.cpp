@@ -19,7 +19,7 @@ namespace {
 
 // Runs f on a thread of the actor system when the time has passed.
 void run_after(caf::actor_system& system, std::chrono::milliseconds t, std::function<void()> f) {
-  spawn_function(system, [t, f = std::move(f)](caf::event_based_actor* self) -> caf::behavior {
+  spawn_function(system, [t, f = std::move(f)](function_actor* self) -> caf::behavior {
     self->delayed_send(self, t, time_is_over{});
     return {[self, f](const time_is_over&) {
       f();
@@ -84,7 +84,7 @@ void provide_control(api::provider& p, caf::actor_system& system, directory& whe
   };
   p.client = [&system, &where](std::string id, auto done) {
     spawn_function(system, [&where, id = std::move(id),
-                            done = std::move(done)](caf::event_based_actor* self) {
+                            done = std::move(done)](function_actor* self) {
       self->request(where.registries[where.registry_of(id)], control_timeout, describe_client{id})
           .then([done](const operate::session_facts& f) { done(f); },
                 [done](const caf::error&) { done(std::nullopt); });

@@ -9,12 +9,16 @@
 
 #include <utility>
 
+#include "rules/told.hpp"
+
 namespace dunlin {
 
-template <class Self = caf::event_based_actor, caf::spawn_options Options = caf::no_spawn_options,
-          class F>
+using function_actor = rules::told<caf::event_based_actor>;
+
+template <caf::spawn_options Options = caf::no_spawn_options, class F>
 auto spawn_function(caf::actor_system& system, F f) {
-  return system.spawn<Options>([f = std::move(f)](Self* self, int) mutable { return f(self); }, 0);
+  return system.spawn<Options>(
+      [f = std::move(f)](function_actor* self, int) mutable { return f(self); }, 0);
 }
 
 }  // namespace dunlin
