@@ -78,6 +78,24 @@ void ask(caf::event_based_actor* self, const Actor& rule, const rules::rule& con
             [c, i, config](const caf::error&) { c->answered(i, unresponsive(config)); });
 }
 
+// False: not all of them have ended in that time.
+bool wait_for_end(caf::actor_system& system, std::vector<caf::actor> all,
+                  std::chrono::milliseconds at_most) {
+  auto ended = std::make_shared<std::promise<void>>();
+  auto over = ended->get_future();
+  spawn_function(system, [all = std::move(all), ended](function_actor* self) -> caf::behavior {
+    self->set_down_handler(
+        [self, ended, due = std::make_shared<size_t>(all.size())](const caf::down_msg&) {
+          if (--*due > 0) return;
+          ended->set_value();
+          self->quit();
+        });
+    for (const auto& a : all) self->monitor(a);
+    return {[](const rules::stop&) {}};
+  });
+  return over.wait_for(at_most) == std::future_status::ready;
+}
+
 }  // namespace
 
 absl::Status prepare_data_dir(const std::string& path) {
@@ -143,26 +161,19 @@ void list_dead_letters(caf::actor_system& system, const std::vector<rules::runni
 }
 
 void stop_backend(backend& b, caf::actor_system& system, std::chrono::milliseconds at_most) {
-  caf::scoped_actor self{system};
   std::vector<caf::actor> waiting;
   auto stop = [&](const auto& rule) {
     if (!rule) return;
     waiting.push_back(caf::actor_cast<caf::actor>(rule));
-    self->send(rule, rules::stop{});
+    caf::anon_send(rule, rules::stop{});
   };
   for (const auto& r : b.rules) {
     stop(r.outbound);
     stop(r.inbound);
     stop(r.status);
   }
-  for (const auto& a : waiting) self->monitor(a);
-  size_t ended = 0;
-  bool late = false;
-  self->receive_while([&] { return ended < waiting.size() && !late; })(
-      [&](const caf::down_msg&) { ++ended; }, caf::after(at_most) >> [&] { late = true; });
-  if (late)
-    log::warn("rules_still_busy",
-              {{"rules", waiting.size() - ended}, {"hint", "what they hold is in their spools"}});
+  if (!waiting.empty() && !wait_for_end(system, std::move(waiting), at_most))
+    log::warn("rules_still_busy", {{"hint", "what they hold is in their spools"}});
   for (auto& r : b.rules) r.store.reset();
   b.queue->close();
 }
