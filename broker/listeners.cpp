@@ -74,6 +74,7 @@ absl::Status listeners::start() {
     make_socket(*e);
     if (auto s = e->socket->start(); !s.ok()) return s;
   }
+  tell_transports();
   watcher_.start(transports());
   return absl::OkStatus();
 }
@@ -97,39 +98,33 @@ std::vector<std::string> listeners::change(const std::vector<listener_config>& w
   entries next(wanted.size());
   std::vector<std::pair<size_t, size_t>> kept;  // place now, place before
   std::vector<std::string> faults;
-  {
-    std::lock_guard lock(mutex_);
-    std::vector<entry*> before;
-    for (const auto& e : all_) before.push_back(e.get());
-    for (size_t i = 0; i < wanted.size(); ++i) {
-      next[i] = take_same(wanted[i]);
-      if (next[i])
-        kept.emplace_back(i,
-                          std::find(before.begin(), before.end(), next[i].get()) - before.begin());
-    }
-    for (size_t i = 0; i < wanted.size(); ++i) {
-      if (next[i]) continue;
-      next[i] = std::make_unique<entry>();
-      next[i]->config = wanted[i];
-      next[i]->heir_of = heritage(wanted[i]);
-      if (auto s = prepare(*next[i], i); !s.ok()) faults.emplace_back(s.message());
-    }
-    if (!faults.empty()) {
-      for (auto& [now, then] : kept) all_[then] = std::move(next[now]);
-      for (auto& e : next)
-        if (e && e->fd >= 0) {
-          ::close(e->fd);
-          if (is_file(e->config)) ::unlink(e->config.address.c_str());
-        }
-      return faults;
-    }
+  std::vector<entry*> before;
+  for (const auto& e : all_) before.push_back(e.get());
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    next[i] = take_same(wanted[i]);
+    if (next[i])
+      kept.emplace_back(i, std::find(before.begin(), before.end(), next[i].get()) - before.begin());
+  }
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    if (next[i]) continue;
+    next[i] = std::make_unique<entry>();
+    next[i]->config = wanted[i];
+    next[i]->heir_of = heritage(wanted[i]);
+    if (auto s = prepare(*next[i], i); !s.ok()) faults.emplace_back(s.message());
+  }
+  if (!faults.empty()) {
+    for (auto& [now, then] : kept) all_[then] = std::move(next[now]);
+    for (auto& e : next)
+      if (e && e->fd >= 0) {
+        ::close(e->fd);
+        if (is_file(e->config)) ::unlink(e->config.address.c_str());
+      }
+    return faults;
   }
   if (kept.size() < next.size() || kept.size() < all_.size())
     on_first_reactor([&] { replace(next); });
-  {
-    std::lock_guard lock(mutex_);
-    all_ = std::move(next);
-  }
+  all_ = std::move(next);
+  tell_transports();
   watcher_.stop();
   watcher_.start(transports());
   return {};
@@ -179,9 +174,16 @@ void listeners::stop() {
 
 std::vector<net::transport_ptr> listeners::transports() const {
   std::lock_guard lock(mutex_);
-  std::vector<net::transport_ptr> out;
-  for (const auto& e : all_) out.push_back(e->transport);
-  return out;
+  return transports_;
+}
+
+// Others look at them while a change takes all_ apart: they see those of before, then those of
+// after.
+void listeners::tell_transports() {
+  std::vector<net::transport_ptr> now;
+  for (const auto& e : all_) now.push_back(e->transport);
+  std::lock_guard lock(mutex_);
+  transports_.swap(now);
 }
 
 listeners::certificates_report listeners::reload_certificates() {

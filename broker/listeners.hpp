@@ -70,10 +70,12 @@ class listeners {
   void replace(entries& next);
   void on_first_reactor(const std::function<void()>& f);
   std::vector<net::transport_ptr> transports() const;
+  void tell_transports();
 
   directory& directory_;
-  mutable std::mutex mutex_;  // guards all_ against other threads' look
-  entries all_;               // as in the configuration
+  entries all_;  // as in the configuration
+  mutable std::mutex mutex_;
+  std::vector<net::transport_ptr> transports_;  // of all_, for other threads; guarded by mutex_
   // Sockets that accept no more: connections of theirs may still be on their way to a reactor.
   std::vector<std::unique_ptr<net::tcp_listener>> stopped_;
   net::certificate_watcher watcher_;
