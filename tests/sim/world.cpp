@@ -158,10 +158,12 @@ void world::run() {
   }
 }
 
-void world::advance(uint64_t ms) {
+void world::advance(uint64_t ms, uint64_t step_ms) {
   constexpr uint64_t step = 50;
   while (ms > 0) {
-    const uint64_t n = ms > 100 * step ? ms / 100 : std::min(ms, step);
+    const uint64_t n = step_ms > 0       ? std::min(ms, step_ms)
+                       : ms > 100 * step ? ms / 100
+                                         : std::min(ms, step);
     now_ms_ += n;
     ms -= n;
     scheduler().advance_time(std::chrono::milliseconds(n));

@@ -49,8 +49,8 @@ class world {
   void run();
   void turn(size_t reactor) { reactors_[reactor]->run_turn(); }
   void run_rules() { scheduler().run(); }
-  // Moves the clock in small steps and runs in between.
-  void advance(uint64_t ms);
+  // Moves the clock in small steps, or in those of the size given, and runs in between.
+  void advance(uint64_t ms, uint64_t step_ms = 0);
 
   // -- rules and the node's own messages --
   fake_rule& bind_rule_to(const std::string& topic);
