@@ -6,6 +6,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "tests/fuzz/connection_program.hpp"
 #include "tests/fuzz/text_seeds.hpp"
@@ -20,8 +21,12 @@ using seeds = std::set<std::string>;
 constexpr size_t seed_size_max = 256;
 
 int write_seeds(const fs::path& folder, const seeds& all) {
-  fs::remove_all(folder);
   fs::create_directories(folder);
+  // What was found by fuzzing has other names and stays.
+  std::vector<fs::path> old;
+  for (const auto& file : fs::directory_iterator(folder))
+    if (file.path().filename().string().starts_with("seed-")) old.push_back(file.path());
+  for (const fs::path& file : old) fs::remove(file);
   size_t number = 0;
   for (const std::string& seed : all) {
     std::ofstream file(folder / ("seed-" + std::to_string(++number)), std::ios::binary);
