@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "broker/config.hpp"
+#include "broker/config_settings.hpp"
 #include "tests/fuzz/require.hpp"
 
 namespace dunlin {
@@ -30,7 +31,7 @@ void check(std::string_view text, std::string_view settings) {
     require(!loaded.status().message().empty(), "a refusal without a reason");
     return;
   }
-  const options limits = to_options(loaded->values);
+  const options limits = to_settings(loaded->values).limits;
   require(limits.qos_max <= 2, "a QoS that does not exist");
   require(limits.packet_bytes_max >= 128 && limits.packet_bytes_max <= 268'435'460, "packet size");
   for (const auto& l : loaded->values.listeners())

@@ -10,6 +10,8 @@
 #include <string_view>
 
 #include "broker/mqtt/wire.hpp"
+#include "tests/fakes/scram_client.hpp"
+#include "tests/fuzz/connection_features.hpp"
 #include "tests/fuzz/connection_program.hpp"
 #include "tests/fuzz/require.hpp"
 #include "tests/sim/world.hpp"
@@ -25,7 +27,7 @@ using mqtt::reason;
 constexpr size_t steps_max = 400;
 constexpr size_t output_bytes_max = 4 << 20;
 
-options small_limits() {
+options small_limits(const features& f) {
   options o;
   o.packet_bytes_max = 4096;
   o.subscriptions_per_client_max = 16;
@@ -39,6 +41,8 @@ options small_limits() {
   o.output_low_bytes = 800;
   o.mailbox_messages_max = 60;
   o.retained_messages_max = 64;
+  o.delayed_messages_max = 8;
+  f.change(o);
   return o;
 }
 
@@ -46,11 +50,25 @@ struct hostile {
   client* c = nullptr;
   bool version_known = false;  // its CONNECT was ours: what comes can be judged
   size_t split = 0;            // the next bytes go in two pieces
+  std::string challenge = {};  // of the node's last AUTH
 };
+
+const fakes::scram_client ann{};
+const std::string ann_first = ann.first();
+// What a PUBLISH may carry on to its subscribers: text, a response topic, correlation data, a user
+// property, all of them.
+constexpr std::string_view carried[] = {"",
+                                        {"\x01\x01", 2},
+                                        {"\x08\x00\x03r/t", 6},
+                                        {"\x09\x00\x02\x00\xFF", 5},
+                                        {"\x26\x00\x01k\x00\x01v", 7},
+                                        {"\x03\x00\x01t\x01\x01\x26\x00\x01k\x00\x01v", 13}};
 
 class run {
  public:
-  explicit run(std::string_view program) : in_(program), world_(small_limits(), 2) {
+  explicit run(std::string_view program)
+      : in_(program), on_(in_.byte()), limits_(small_limits(on_)), world_(limits_, 2) {
+    rule_ = on_.switch_on(world_);
     constexpr mqtt::version versions[] = {mqtt::version::v5, mqtt::version::v311, mqtt::version::v5,
                                           mqtt::version::v31};
     constexpr const char* ids[] = {"c0", "c1", "c2", "c2"};  // the last two take each other over
@@ -66,6 +84,8 @@ class run {
     for (size_t n = 0; n < steps_max && !in_.empty(); ++n) one();
     for (auto& h : clients_)
       if (h.c->open()) h.c->connection().unblock();
+    world_.run();
+    while (rule_ && !rule_->held.empty()) rule_->release_one();
     world_.run();
     judge();
     check_good();
@@ -94,7 +114,7 @@ class run {
       case step::subscribe:
         return subscribe(h, variant);
       case step::unsubscribe:
-        return encode_and_send(h, mqtt::unsubscribe{7, {fuzz::filter(in_.byte())}, {}});
+        return unsubscribe(h, variant);
       case step::ack:
         return ack(h, variant);
       case step::disconnect:
@@ -105,6 +125,8 @@ class run {
       case step::turn:
         return void(world_.turn(variant & 1));
       case step::settle:
+        if (variant && rule_ && !rule_->held.empty())
+          variant & 1 ? rule_->release_one() : rule_->fail_one();
         world_.run();
         return judge();
       case step::advance:
@@ -174,10 +196,24 @@ class run {
       o.will->retain = (flags & 128) != 0;
       if (h.c->version() == mqtt::version::v5) o.will->delay_interval_s = flags & 4 ? 1 : 0;
     }
+    if (on_) identify(o, in_.byte(), h.c->version() == mqtt::version::v5);
     if (h.c->version() != mqtt::version::v5) o.expiry_s = {}, o.receive_max = {}, o.packet_max = {};
     judge(h);  // what came on the connection before this one
     world_.begin_connect(*h.c, o, variant & 1);
     h.version_known = true;
+  }
+  void identify(connect_options& o, uint8_t how, bool v5) {
+    if (how & 3) o.user_name = how & 4 ? "nobody" : "ann";
+    if (how & 2) o.password = how & 8 ? "guess" : "secret";
+    if (!v5) return;
+    if ((how & 3) == 3) {  // by SCRAM instead
+      o.user_name = o.password = {};
+      o.props.authentication_method = how & 4 ? "OTHER" : access::scram_method;
+      o.props.authentication_data = how & 8 ? "junk" : std::string_view(ann_first);
+    }
+    if (how & 16) o.props.request_response_information = true;
+    if (how & 32) o.props.request_problem_information = false;
+    if (how & 64) o.props.topic_alias_maximum = uint16_t{3};
   }
   void publish(hostile& h, uint8_t qos) {
     const uint8_t flags = in_.byte();
@@ -191,6 +227,12 @@ class run {
     if (h.c->version() == mqtt::version::v5 && (flags & 64)) {
       p.props.message_expiry_interval = flags & 3;
       p.props.topic_alias = static_cast<uint16_t>(1 + (flags & 3));
+    }
+    if (on_) {
+      const uint8_t more = in_.byte();
+      if (h.c->version() == mqtt::version::v5)
+        p.props.forwarded = carried[more % std::size(carried)];
+      if (more & 64 && h.c->version() == mqtt::version::v5 && p.props.topic_alias) p.topic = {};
     }
     encode_and_send(h, p);
   }
@@ -207,6 +249,20 @@ class run {
     }
     s.entries = {e};
     encode_and_send(h, s);
+  }
+  void unsubscribe(hostile& h, uint8_t what) {
+    if (what == 2) return encode_and_send(h, mqtt::pingreq{});
+    const uint8_t how = in_.byte();
+    if (what == 0 || h.c->version() != mqtt::version::v5)
+      return encode_and_send(h, mqtt::unsubscribe{7, {fuzz::filter(how)}, {}});
+    mqtt::auth a;
+    a.code = how & 1 ? reason::reauthenticate : reason::continue_authentication;
+    a.props.authentication_method = how & 4 ? "OTHER" : access::scram_method;
+    std::string data = ann_first;
+    if (!(how & 1)) data = h.challenge.empty() ? "v" : ann.final(h.challenge);
+    if (how & 2) data += "x";
+    a.props.authentication_data = data;
+    encode_and_send(h, a);
   }
   void ack(hostile& h, uint8_t kind) {
     mqtt::ack a;
@@ -230,8 +286,12 @@ class run {
   // -- what is demanded --
 
   void judge(hostile& h) {
-    for (const auto& r : h.c->take_packets())
+    for (const auto& r : h.c->take_packets()) {
       require(!h.version_known || r.text != "malformed", "a malformed packet from the node");
+      if (r.type != packet_type::auth) continue;
+      const size_t data = r.properties.find("data=r=");
+      h.challenge = data == std::string::npos ? "" : r.properties.substr(data + 5);
+    }
   }
   void judge() {
     for (auto& h : clients_) {
@@ -242,10 +302,9 @@ class run {
     const auto queued = world_.total([](const metrics::counters& c) -> auto& { return c.queued; });
     const auto sessions =
         world_.total([](const metrics::counters& c) -> auto& { return c.sessions; });
-    const options limits = small_limits();
     require(static_cast<int64_t>(queued) >= 0, "fewer than no messages queued");
-    require(queued <= sessions * (limits.queue_messages_max + limits.inflight_max +
-                                  4 * limits.mailbox_messages_max),
+    require(queued <= sessions * (limits_.queue_messages_max + limits_.inflight_max +
+                                  4 * limits_.mailbox_messages_max),
             "queues without a bound");
   }
   void connect_good() {
@@ -280,7 +339,10 @@ class run {
   }
 
   fuzz::program in_;
+  const features on_;
+  const options limits_;
   world world_;
+  fake_rule* rule_ = nullptr;
   hostile clients_[4];
   client* good_ = nullptr;
   int number_ = 0;

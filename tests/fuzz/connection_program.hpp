@@ -1,5 +1,6 @@
-// The program that connection_fuzz runs: one byte a step (low four bits what, the next two how, the
-// high two whose), then what the step needs. Written by corpus_writer, changed by libFuzzer.
+// The program that connection_fuzz runs: one byte of what is switched on at the node
+// (connection_features.hpp), then one byte a step (low four bits what, the next two how, the high
+// two whose) and what the step needs. Written by corpus_writer, changed by libFuzzer.
 #pragma once
 
 #include <algorithm>
@@ -12,10 +13,10 @@ namespace dunlin::fuzz {
 enum class step : uint8_t {
   raw,          // length, bytes
   fitted,       // first byte, length, body: the remaining length is made to fit
-  connect,      // flags, the will's topic
-  publish,      // flags (topic in the low four bits), payload
+  connect,      // flags, the will's topic, who it is (where anything is switched on)
+  publish,      // flags (topic in the low four bits), payload, properties (likewise)
   subscribe,    // flags (filter in the low four bits)
-  unsubscribe,  // filter
+  unsubscribe,  // filter; or PINGREQ; or AUTH and what of it
   ack,          // packet identifier
   disconnect,
   split,  // the next bytes go in two pieces: size of the first
@@ -50,8 +51,9 @@ class program {
 
 inline std::string_view topic(uint8_t n) {
   static constexpr std::string_view topics[] = {
-      "a/b", "a/b/c", "a",      "b/x",         "b/y",         "/",          "good/own", "$SYS/x",
-      "a/a", "b",     "long/a", "home/p2p/c0", "home/p2p/c2", "home/p2p/x", "$z/a",     "x//y"};
+      "a/b",         "a/b/c",      "a",    "b/x",          "$delayed/1/a/b", "/",
+      "good/own",    "$SYS/x",     "a/a",  "$delayed/2/b", "long/a",         "home/p2p/c0",
+      "home/p2p/c2", "home/p2p/x", "$z/a", "x//y"};
   return topics[n % 16];
 }
 inline std::string_view filter(uint8_t n) {

@@ -40,6 +40,28 @@ int write_seeds(const fs::path& folder, const seeds& all) {
   return 0;
 }
 
+// Every code in every packet that has one; as decode_fuzz reads it: 1, then a stream.
+void add_codes(mqtt::version v, seeds& all) {
+  const bool v5 = v == mqtt::version::v5;
+  const std::string_view heads[] = {
+      {"\x20\x03\x00", 3},     {"\x40\x04\x00\x01", 4},     {"\x50\x04\x00\x01", 4},
+      {"\x62\x04\x00\x01", 4}, {"\x70\x04\x00\x01", 4},     {"\xE0\x02", 2},
+      {"\xF0\x02", 2},         {"\x90\x04\x00\x01\x00", 5}, {"\xB0\x04\x00\x01\x00", 5}};
+  for (const std::string_view head : heads) {
+    const bool list = (head[0] & 0xD0) == 0x90;  // SUBACK and UNSUBACK end with their codes
+    std::string stream(1, '\x01');
+    for (int code = 0; code < 256; ++code) {
+      std::string packet(head);
+      if (!v5) packet = packet.substr(0, list ? 4 : packet.size());
+      packet.push_back(static_cast<char>(code));
+      if (v5 && !list) packet.push_back('\0');
+      packet[1] = static_cast<char>(packet.size() - 2);
+      stream += packet;
+    }
+    all.insert(std::move(stream));
+  }
+}
+
 // As decode_fuzz reads it: 0, then the packet without its length.
 seeds packets_of(mqtt::version v) {
   seeds out;
@@ -50,6 +72,7 @@ seeds packets_of(mqtt::version v) {
     if (bytes.size() <= seed_size_max)
       out.insert(std::string(1, '\0') + bytes[0] + bytes.substr(1 + length_size));
   }
+  add_codes(v, out);
   return out;
 }
 
@@ -57,10 +80,19 @@ class program_writer {
  public:
   explicit program_writer(uint32_t seed) : random_(seed) {}
 
-  std::string write() {
-    for (uint32_t c = 0; c < 4; ++c)
-      op(step::connect, c, below(4)).byte(below(128)).byte(below(16));
+  std::string write(uint32_t features) {
+    features_ = features;
+    byte(features);
+    for (uint32_t c = 0; c < 4; ++c) connect(c, below(128));
     for (uint32_t n = 20 + below(40); n > 0; --n) one();
+    return out_;
+  }
+  // SCRAM, again on the connection, and then wrongly.
+  std::string authenticate() {
+    features_ = 2;
+    byte(features_).op(step::connect, 0, 0).byte(0).byte(3).op(step::settle, 0, 0);
+    for (uint32_t how : {0, 1, 0, 1, 2})
+      op(step::unsubscribe, 0, 1).byte(how).op(step::settle, 0, 0);
     return out_;
   }
 
@@ -73,10 +105,17 @@ class program_writer {
   program_writer& op(step s, uint32_t client, uint32_t variant) {
     return byte(static_cast<uint32_t>(s) | variant << 4 | client << 6);
   }
+  void connect(uint32_t client, uint32_t flags) {
+    op(step::connect, client, below(4)).byte(flags);
+    if (flags & 64) byte(below(16));
+    if (features_) byte(below(256));
+  }
   void one() {
     constexpr step often[] = {step::publish, step::subscribe, step::settle};
     const auto s = below(2) ? often[below(3)] : static_cast<step>(below(16));
-    op(s, below(4), s == step::publish ? below(3) : below(4));
+    if (s == step::connect) return connect(below(4), below(256));
+    const uint32_t variant = s == step::publish ? below(3) : below(4);
+    op(s, below(4), variant);
     switch (s) {
       case step::raw: {
         const std::string bytes = encoded(mqtt::samples()[below(40)]);
@@ -88,14 +127,14 @@ class program_writer {
       case step::fitted:
         byte(below(256)).byte(4).byte(0).byte(1).byte('a').byte(below(256));
         return;
-      case step::connect:
-        byte(below(256)).byte(below(16));
-        return;
       case step::publish:
         byte(below(128)).byte('x').byte('y').byte('z');
+        if (features_) byte(below(256));
+        return;
+      case step::unsubscribe:
+        if (variant != 2) byte(below(256));
         return;
       case step::subscribe:
-      case step::unsubscribe:
       case step::ack:
       case step::split:
       case step::advance:
@@ -107,12 +146,16 @@ class program_writer {
   }
 
   std::mt19937 random_;
+  uint32_t features_ = 0;
   std::string out_;
 };
 
 seeds programs() {
   seeds out;
-  for (uint32_t i = 1; i <= 40; ++i) out.insert(program_writer(i).write());
+  for (uint32_t i = 1; i <= 24; ++i) out.insert(program_writer(i).write(0));
+  for (uint32_t i = 0; i <= 7; ++i) out.insert(program_writer(25 + i).write(1u << i));
+  for (uint32_t i = 1; i <= 8; ++i) out.insert(program_writer(32 + i).write(i * 31));
+  out.insert(program_writer(0).authenticate());
   return out;
 }
 

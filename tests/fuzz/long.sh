@@ -29,10 +29,10 @@ build() { # configuration options...
 }
 covered() { # target -> lines of its files that the whole corpus reaches, in percent
   local profile="$logs/$1.profraw" bin="$coverage_bin/tests/fuzz/$1"
-  LLVM_PROFILE_FILE="$profile" timeout 600 "$bin" -runs=0 "$found/$1" "tests/fuzz/corpus/${1%_fuzz}" >"$logs/$1.coverage.log" 2>&1
+  LLVM_PROFILE_FILE="$profile" timeout 600 "$bin" -runs=0 -entropic=0 "$found/$1" "tests/fuzz/corpus/${1%_fuzz}" >"$logs/$1.coverage.log" 2>&1
   llvm-profdata-14 merge -sparse "$profile" -o "$logs/$1.profdata" || return 1
   # shellcheck disable=SC2046
-  llvm-cov-14 report "$bin" -instr-profile="$logs/$1.profdata" $(files_of "$1") >"$logs/$1.lines" 2>/dev/null
+  llvm-cov-14 report "$bin" -instr-profile="$logs/$1.profdata" $(files_of "$1" | sed 's|^|/proc/self/cwd/|') >"$logs/$1.lines" 2>/dev/null
   awk '$1 == "TOTAL" { print $10 }' "$logs/$1.lines"
 }
 # Runs one in the place of this shell's child, at the lowest priority; its log ends with "cpu USER SYSTEM", in seconds.

@@ -37,6 +37,30 @@ bool matches_plainly(std::string_view filter, std::string_view topic) {
   return wanted.size() == given.size();
 }
 
+// RFC 3629 by code points; U+0000 is refused as well [MQTT-1.5.4-2].
+bool well_formed(std::string_view text) {
+  while (!text.empty()) {
+    const auto first = static_cast<uint8_t>(text[0]);
+    const size_t length = first < 0x80   ? 1
+                          : first < 0xC0 ? 0
+                          : first < 0xE0 ? 2
+                          : first < 0xF0 ? 3
+                          : first < 0xF8 ? 4
+                                         : 0;
+    if (length == 0 || text.size() < length) return false;
+    constexpr uint32_t least[] = {0, 1, 0x80, 0x800, 0x10000};
+    uint32_t point = length == 1 ? first : first & (0x7Fu >> length);
+    for (char c : text.substr(1, length - 1)) {
+      if ((c & 0xC0) != 0x80) return false;
+      point = point << 6 | (c & 0x3F);
+    }
+    if (point < least[length] || point > 0x10FFFF || (point >= 0xD800 && point < 0xE000))
+      return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
 void check_ascii(std::string_view text) {
   bool plain = true;
   bool wildcard = false;
@@ -46,7 +70,7 @@ void check_ascii(std::string_view text) {
   }
   require(ascii_text(text) == plain);
   require(ascii_topic(text) == (plain && !wildcard));
-  require(!plain || valid_utf8(text));
+  require(valid_utf8(text) == well_formed(text), "UTF-8");
   require(has_wildcard(text) == wildcard);
 }
 

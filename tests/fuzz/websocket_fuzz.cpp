@@ -1,6 +1,7 @@
 // Any bytes to the server's end of a WebSocket. Bit 0 of the first byte: behind a good upgrade; bit
-// 1: the rest is a list of frames (first byte, length, payload) that are masked and made to fit.
-// The second byte says how the bytes are split.
+// 1: the rest is a list of frames (first byte, length, payload) that are masked and made to fit;
+// bit 2: the head of the upgrade is longer by 64 times the second byte, which also says how the
+// bytes are split.
 //
 // However they are split, the same MQTT comes out and the same is answered; what is answered is
 // well-formed, and nothing counts once it is over.
@@ -26,6 +27,7 @@ constexpr std::string_view upgrade =
 struct outcome {
   std::string mqtt, answers;
   bool open = false, over = false;
+  websocket_refusal refusal = websocket_refusal::none;
   bool operator==(const outcome&) const = default;
 };
 
@@ -40,10 +42,16 @@ outcome feed(std::string_view bytes, size_t piece) {
     require(n <= part.size(), "more came out than went in");
     require(!was_over || n == 0, "it was over");
     o.mqtt.append(part, 0, n);
-    o.answers += ws.take_output();
+    const bool has_output = ws.has_output();
+    const std::string output = ws.take_output();
+    require(has_output == !output.empty() && !ws.has_output(), "output that is none");
+    o.answers += output;
   }
   o.open = ws.open();
   o.over = ws.over();
+  o.refusal = ws.refusal();
+  require(o.refusal == websocket_refusal::none || (o.over && !o.open && o.mqtt.empty()), "refused");
+  require(to_string(o.refusal)[0] != '\0', "a refusal without a name");
   return o;
 }
 
@@ -84,6 +92,8 @@ std::string masked(std::string_view list) {
 
 void check(uint8_t mode, uint8_t piece, std::string_view rest) {
   std::string bytes(mode & 1 ? upgrade : "");
+  if ((mode & 5) == 5)
+    bytes.insert(bytes.size() - 2, "Cookie: " + std::string(64 * piece, 'c') + "\r\n");
   bytes += mode & 2 ? masked(rest) : std::string(rest);
   const outcome whole = feed(bytes, std::max<size_t>(1, bytes.size()));
   check_answers(whole.answers);

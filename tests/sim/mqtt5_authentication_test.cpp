@@ -2,32 +2,14 @@
 // RFC 5802, RFC 7677).
 #include "broker/access/crypto.hpp"
 #include "broker/access/scram.hpp"
+#include "tests/fakes/scram_client.hpp"
 #include "tests/sim/sim_test.hpp"
 
 namespace dunlin::sim {
 namespace {
 
+using fakes::scram_client;
 using mqtt::reason;
-
-// The client's side of SCRAM-SHA-256.
-struct scram_client {
-  std::string name = "ann", password = "secret", nonce = "fyko+d2lbbFgONRv9qkxdawL";
-
-  std::string bare() const { return "n=" + name + ",r=" + nonce; }
-  std::string first() const { return "n,," + bare(); }
-  std::string final(const std::string& server_first) const {
-    const size_t s = server_first.find(",s="), i = server_first.find(",i=");
-    const auto salt = access::from_base64(server_first.substr(s + 3, i - s - 3)).value_or("");
-    const auto v = std::stoul(server_first.substr(i + 3));
-    const auto salted = access::pbkdf2_sha256(password, salt, static_cast<uint32_t>(v));
-    std::string key = access::hmac_sha256(salted, "Client Key");
-    const std::string without = "c=biws," + server_first.substr(0, s);
-    const auto signature =
-        access::hmac_sha256(access::sha256(key), bare() + "," + server_first + "," + without);
-    for (size_t n = 0; n < key.size(); ++n) key[n] ^= signature[n];
-    return without + ",p=" + access::to_base64(key);
-  }
-};
 
 class EnhancedAuthentication : public SimTest {
  protected:
