@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/fuzz/config_seeds.hpp"
 #include "tests/fuzz/connection_program.hpp"
 #include "tests/fuzz/text_seeds.hpp"
 #include "tests/mqtt/samples.hpp"
@@ -160,13 +161,18 @@ seeds programs() {
 }
 
 seeds texts(std::span<const std::string_view> from) { return {from.begin(), from.end()}; }
+seeds configuration_texts() {
+  seeds all = texts(configurations);
+  all.merge(texts(sections));
+  return all;
+}
 
 int write_all(const fs::path& to) {
   return write_seeds(to / "decode_v31", packets_of(mqtt::version::v31)) |
          write_seeds(to / "decode_v311", packets_of(mqtt::version::v311)) |
          write_seeds(to / "decode_v5", packets_of(mqtt::version::v5)) |
          write_seeds(to / "connection", programs()) | write_seeds(to / "topic", texts(topics)) |
-         write_seeds(to / "config", texts(configurations)) |
+         write_seeds(to / "config", configuration_texts()) |
          write_seeds(to / "proxy", texts(proxy_headers)) |
          write_seeds(to / "websocket", texts(websockets));
 }
