@@ -200,23 +200,25 @@ struct more_retained {
   session_gate* gate = nullptr;
   uint64_t page = 0;
 };
-// To itself: the next pages; delayed messages are due.
+// To itself: the next pages; delayed messages are due; the next part of a batch with many
+// receivers.
 struct feed_retained {};
 struct publish_delayed {};
+struct send_next_part {};
 
-using shard_actor =
-    caf::typed_actor<caf::reacts_to<publish_batch>, caf::reacts_to<subscribe_to>,
-                     caf::reacts_to<unsubscribe_from>, caf::reacts_to<drained>,
-                     caf::reacts_to<bind_rule>, caf::reacts_to<more_retained>,
-                     caf::reacts_to<feed_retained>, caf::reacts_to<dispatch_again>,
-                     caf::reacts_to<member_online>, caf::reacts_to<publish_delayed>>;
+using shard_actor = caf::typed_actor<
+    caf::reacts_to<publish_batch>, caf::reacts_to<subscribe_to>, caf::reacts_to<unsubscribe_from>,
+    caf::reacts_to<drained>, caf::reacts_to<bind_rule>, caf::reacts_to<more_retained>,
+    caf::reacts_to<feed_retained>, caf::reacts_to<dispatch_again>, caf::reacts_to<member_online>,
+    caf::reacts_to<publish_delayed>, caf::reacts_to<send_next_part>>;
 
 using registry_actor =
     caf::typed_actor<caf::reacts_to<publish_batch>, caf::reacts_to<open_session>,
                      caf::reacts_to<release_session>, caf::reacts_to<drained>,
                      caf::reacts_to<check_bans>, caf::replies_to<shut_down>::with<shut_down>,
                      caf::reacts_to<begin_trace>, caf::reacts_to<disconnect_client>,
-                     caf::replies_to<describe_client>::with<operate::session_facts>>;
+                     caf::replies_to<describe_client>::with<operate::session_facts>,
+                     caf::reacts_to<send_next_part>>;
 
 }  // namespace dunlin
 
@@ -244,5 +246,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::bind_rule)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::more_retained)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::feed_retained)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::publish_delayed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::send_next_part)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::member_online)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::hand_over)

@@ -147,6 +147,7 @@ options to_options(const config& c) {
   o.output_low_bytes = l.output_low_bytes();
   o.mailbox_messages_max = l.mailbox_messages_max();
   o.slow_grace_ms = l.slow_grace_ms();
+  o.receivers_at_once_max = l.receivers_at_once_max();
   o.batches_outstanding_max = l.batches_outstanding_max();
   o.rule_timeout_ms = l.rule_timeout_ms();
   o.retained_messages_max = l.retained_messages_max();

@@ -2,12 +2,15 @@
 // publisher when every obligation is met: the common half of a shard and a registry.
 //
 // An obligation is open while a receiver is held (session_gate.hpp) or a rule has not stored its
-// records. Self is the actor.
+// records. A batch with many receivers is sent in parts, so that their actor has a turn for others
+// in between; what comes for a receiver meanwhile lines up behind. Self is the actor: it handles
+// send_next_part by a call of send_part().
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
 
 #include <chrono>
+#include <deque>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -25,6 +28,7 @@ struct target {
   session_gate* gate = nullptr;
   std::vector<core::delivery> pending;  // of the batch that is being routed
   uint32_t uses = 0;                    // subscriptions that name it
+  bool in_parts = false;                // pending belongs to a batch that is sent in parts
 };
 
 // An outbound rule as a receiver.
@@ -43,15 +47,17 @@ class delivery_hub {
 
   target& target_of(const session_actor& who, session_gate* gate) {
     auto& t = targets_[gate];
-    if (!t) t.reset(new target{who, gate, {}, 0});
+    if (!t) t.reset(new target{who, gate, {}});
     return *t;
   }
   target* find(session_gate* gate) {
     auto it = targets_.find(gate);
     return it == targets_.end() ? nullptr : it->second.get();
   }
-  // Nobody will say `drained` for a session that ends: what waits for it is met.
+  // It will get nothing more by a subscription that is gone: what lines up for it goes out before
+  // it is told. Nobody will say `drained` for a session that ends: what waits for it is met.
   void release(target& t) {
+    if (t.in_parts && !t.pending.empty()) send_page(t, 0, 0);
     if (t.uses > 0) return;
     session_gate* gate = t.gate;
     targets_.erase(gate);
@@ -89,32 +95,53 @@ class delivery_hub {
   // met.
   void finish(const caf::strong_actor_ptr& publisher, uint32_t read,
               std::vector<core::refusal> refusals) {
-    waiting* w = nullptr;
-    auto open = [&]() -> uint64_t {
-      if (!w) {
-        w = &waiting_[++last_id_];
-        *w = waiting{publisher, read, {}, 0};
+    uint64_t id = 0;  // of what the publisher waits for
+    const auto open = [&]() -> uint64_t {
+      if (!publisher) return 0;
+      if (id == 0) {
+        id = ++last_id_;
+        waiting_[id] = waiting{publisher, read, {}, 0};
       }
-      ++w->obligations;
-      return last_id_;
+      ++waiting_[id].obligations;
+      return id;
     };
-    uint64_t copies = 0;
-    for (target* t : touched_) {
-      copies += t->pending.size();
-      if (send(*t) && publisher) parked_[t->gate].push_back(open());
-    }
+    if (touched_.size() > directory_.limits().receivers_at_once_max ||
+        std::exchange(lines_up_, false)) [[unlikely]]
+      send_in_parts(open());
+    else
+      for (target* t : touched_)
+        if (send(*t) && publisher) parked_[t->gate].push_back(open());
     touched_.clear();
-    for (rule_target* r : touched_rules_) {
-      copies += r->count;
-      store(*r, r->waits && publisher ? open() : 0);
-    }
+    for (rule_target* r : touched_rules_) store(*r, r->waits ? open() : 0);
     touched_rules_.clear();
-    self_.home().count().published.add(copies);
     if (!publisher) return;
-    if (w)
-      w->refusals = std::move(refusals);
+    if (id)
+      waiting_[id].refusals = std::move(refusals);
     else
       answer(publisher, read, std::move(refusals));
+  }
+  // The next part of what is sent in parts.
+  void send_part() {
+    part_asked_ = false;
+    const net::reactor::bulk_scope in_bulk(self_.home());
+    const size_t at_once = directory_.limits().receivers_at_once_max;
+    for (size_t n = 0; n < at_once && !parts_.empty(); ++n) {
+      const part p = parts_.front();
+      parts_.pop_front();
+      if (!p.gate) {  // the end of a batch
+        if (p.id) met(p.id);
+        continue;
+      }
+      target* t = find(p.gate);
+      if (!t) continue;
+      t->in_parts = false;
+      if (!t->pending.empty()) send_page(*t, 0, 0);
+      auto w = p.id ? waiting_.find(p.id) : waiting_.end();
+      if (w == waiting_.end() || !park(*t)) continue;
+      ++w->second.obligations;
+      parked_[p.gate].push_back(p.id);
+    }
+    ask_part();
   }
 
   // Sends what is pending; true when the receiver is held and will say so when it no longer is.
@@ -125,6 +152,7 @@ class delivery_hub {
   // Retained messages for one receiver: no publisher waits, and it asks for the next page.
   void send_page(target& t, uint64_t page, uint32_t shard) {
     const auto n = static_cast<uint32_t>(t.pending.size());
+    self_.home().count().published.add(n);
     t.gate->mailbox.fetch_add(n);
     deliver d{{}, page, shard};
     d.items.swap(t.pending);
@@ -148,9 +176,35 @@ class delivery_hub {
 
  private:
   void begin(target& t, size_t expected) {
-    if (!t.pending.empty()) return;
+    if (!t.pending.empty()) {
+      lines_up_ |= t.in_parts;
+      return;
+    }
     touched_.push_back(&t);
     t.pending.reserve(expected);
+  }
+
+  // A receiver, by its gate: it may have gone. Without one it ends its batch.
+  struct part {
+    session_gate* gate = nullptr;
+    uint64_t id = 0;  // of what the publisher waits for, 0: nobody waits
+  };
+
+  // id: the obligation of the whole batch, met when its last part has been sent.
+  void send_in_parts(uint64_t id) {
+    for (target* t : touched_) {
+      t->in_parts = true;
+      parts_.push_back({t->gate, id});
+    }
+    parts_.push_back({nullptr, id});
+    ask_part();
+  }
+  // In the next turn: a message to itself would be handled in this one, as up to 64 more.
+  void ask_part() {
+    if (parts_.empty() || std::exchange(part_asked_, true)) return;
+    self_.home().post([me = caf::actor_cast<typename Self::actor_hdl>(&self_)] {
+      caf::anon_send(me, send_next_part{});
+    });
   }
 
   struct waiting {
@@ -185,6 +239,7 @@ class delivery_hub {
   void store(rule_target& r, uint64_t id) {
     rules::store s{std::exchange(r.records, {}), std::exchange(r.count, 0)};
     const uint32_t count = s.count;
+    self_.home().count().published.add(count);
     self_.home().count().queued.add(count);
     self_
         .request(r.who, std::chrono::milliseconds(directory_.limits().rule_timeout_ms),
@@ -217,6 +272,9 @@ class delivery_hub {
   absl::flat_hash_map<uint64_t, waiting> waiting_;
   absl::flat_hash_map<session_gate*, std::vector<uint64_t>> parked_;
   uint64_t last_id_ = 0;
+  std::deque<part> parts_;
+  bool part_asked_ = false;
+  bool lines_up_ = false;  // this batch has something for a receiver whose part is still to come
 };
 
 }  // namespace dunlin

@@ -15,6 +15,7 @@ registry::behavior_type registry::make_behavior() {
           [this](const drained& d) { hub_.on_drained(d.gate); },
           [this](const check_bans& c) { check(c); },
           [this](const shut_down&) {
+            const net::reactor::bulk_scope in_bulk(home());
             for (auto& [id, e] : sessions_) send(e.who, end_session{end_reason::shutdown});
             return shut_down{};
           },
@@ -27,7 +28,8 @@ registry::behavior_type registry::make_behavior() {
           [this](const describe_client& d) -> caf::result<operate::session_facts> {
             if (const auto* e = find(d.client_id)) return delegate(e->who, d);
             return operate::session_facts{};
-          }};
+          },
+          [this](const send_next_part&) { hub_.send_part(); }};
 }
 
 const registry::entry* registry::find(const std::string& client_id) const {
@@ -60,6 +62,7 @@ void registry::release(const release_session& r) {
 
 void registry::check(const check_bans& c) {
   if (c.client_id.empty()) {
+    const net::reactor::bulk_scope in_bulk(home());
     for (auto& [id, e] : sessions_) send(e.who, check_ban{});
   } else if (auto it = sessions_.find(c.client_id); it != sessions_.end()) {
     send(it->second.who, check_ban{});

@@ -52,7 +52,8 @@ shard::behavior_type shard::make_behavior() {
           [this](const feed_retained&) { feed(); },
           [this](const dispatch_again& d) { again(d); },
           [this](const member_online& m) { online(m); },
-          [this](const publish_delayed&) { publish_due(); }};
+          [this](const publish_delayed&) { publish_due(); },
+          [this](const send_next_part&) { hub_.send_part(); }};
 }
 
 // -- publishing ---------------------------------------------------------------

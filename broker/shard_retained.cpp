@@ -47,7 +47,6 @@ void shard::feed() {
     topics = b.topics > 0 ? b.topics - 1 : 0;
     hub_.forget_touched();
     if (!t) continue;
-    home().count().published.add(t->pending.size());
     hub_.send_page(*t, page.number, home().index());
   }
   count_retained();  // expired ones were dropped

@@ -8,6 +8,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
+#include <cassert>
 #include <chrono>
 #include <cstdlib>
 
@@ -17,7 +18,9 @@
 namespace dunlin::net {
 namespace {
 
-constexpr int events_max = 512;
+// Sockets and timers of one turn: who is next waits for their work, a fraction of a millisecond.
+constexpr int events_max = 64;
+constexpr size_t timers_per_turn = 16;
 constexpr size_t messages_per_resume = 64;
 // While sockets keep it busy, io() is looked at every so many turns.
 constexpr uint32_t io_every_turns = 8;
@@ -77,10 +80,13 @@ void reactor::stop() {
 }
 
 void reactor::drop_actors() {
+  hand_over();
   take_inbox();
-  while (!ready_.empty()) {
-    caf::intrusive_ptr_release(ready_.front());
-    ready_.pop_front();
+  for (auto* queue : {&ready_, &bulk_}) {
+    while (!queue->empty()) {
+      caf::intrusive_ptr_release(queue->front());
+      queue->pop_front();
+    }
   }
 }
 
@@ -106,16 +112,20 @@ void reactor::run() {
 bool reactor::run_turn() {
   current_ = this;
   now_ms_ = clock_();
-  timers_.advance(now_ms_);
-  bool worked = take_inbox();
+  bool worked = !timers_.advance(now_ms_, timers_per_turn);
+  if (take_inbox()) worked = true;
   if (read_again()) worked = true;
   if (poll_sockets()) worked = true;
+  if (hand_over()) worked = true;
   // A PUBLISH goes from session to shard to session: in one turn, without a look at the sockets
   // between.
-  for (int round = 0; round < actor_rounds_max && run_actors(); ++round) worked = true;
+  for (int round = 0; round < actor_rounds_max && run_actors(ready_, ready_.size()); ++round)
+    worked = true;
+  if (run_actors(bulk_, std::min(bulk_.size(), bulk_per_turn))) worked = true;
   if (!io_.stopped() && (!worked || ++turn_ % io_every_turns == 0) && io_.poll() > 0) worked = true;
   flush_dirty();
-  return worked || !ready_.empty() || !dirty_.empty() || !rereads_.empty();
+  if (hand_over()) worked = true;
+  return worked || !ready_.empty() || !bulk_.empty() || !dirty_.empty() || !rereads_.empty();
 }
 
 void reactor::run_until_idle() {
@@ -125,15 +135,45 @@ void reactor::run_until_idle() {
 }
 
 void reactor::exec_later(caf::resumable* p) {
-  if (current_ == this) {
-    ready_.push_back(p);
+  reactor* const here = current_;
+  if (here == this) {
+    (in_bulk_ ? bulk_ : ready_).push_back(p);
     return;
   }
+  if (here) return here->hand_over_later(*this, p);
   {
     std::lock_guard lock(inbox_mutex_);
-    inbox_.push_back(p);
+    inbox_.ready.push_back(p);
   }
   wake();
+}
+
+void reactor::hand_over_later(reactor& to, caf::resumable* p) {
+  if (outboxes_.size() <= to.index_) outboxes_.resize(to.index_ + 1);
+  outbox& o = outboxes_[to.index_];
+  assert(!o.to || o.to == &to);
+  o.to = &to;
+  hands_over_ = true;
+  (in_bulk_ ? o.held.bulk : o.held.ready).push_back(p);
+  if (o.held.size() >= hand_over_at) hand_over(o);
+}
+
+bool reactor::hand_over() {
+  if (!std::exchange(hands_over_, false)) return false;
+  for (outbox& o : outboxes_)
+    if (!o.held.empty()) hand_over(o);
+  return true;
+}
+
+void reactor::hand_over(outbox& o) {
+  {
+    std::lock_guard lock(o.to->inbox_mutex_);
+    for (auto* p : o.held.ready) o.to->inbox_.ready.push_back(p);
+    for (auto* p : o.held.bulk) o.to->inbox_.bulk.push_back(p);
+  }
+  o.held.ready.clear();
+  o.held.bulk.clear();
+  o.to->wake();
 }
 
 void reactor::post(std::function<void()> f) {
@@ -160,27 +200,29 @@ bool reactor::take_inbox() {
   {
     std::lock_guard lock(inbox_mutex_);
     woken_.store(false);
-    inbox_taken_.swap(inbox_);
+    std::swap(inbox_taken_, inbox_);
     calls.swap(posted_);
   }
-  for (auto* p : inbox_taken_) ready_.push_back(p);
   const bool worked = !inbox_taken_.empty() || !calls.empty();
-  inbox_taken_.clear();
+  ready_.insert(ready_.end(), inbox_taken_.ready.begin(), inbox_taken_.ready.end());
+  bulk_.insert(bulk_.end(), inbox_taken_.bulk.begin(), inbox_taken_.bulk.end());
+  inbox_taken_.ready.clear();
+  inbox_taken_.bulk.clear();
   for (auto& f : calls) f();
   return worked;
 }
 
-bool reactor::run_actors() {
-  const size_t count = ready_.size();
-  for (size_t i = 0; i < count; ++i) {
-    caf::resumable* p = ready_.front();
-    ready_.pop_front();
+bool reactor::run_actors(std::deque<caf::resumable*>& queue, size_t max) {
+  for (size_t i = 0; i < max; ++i) {
+    caf::resumable* p = queue.front();
+    queue.pop_front();
     if (p->resume(this, messages_per_resume) == caf::resumable::resume_later)
-      ready_.push_back(p);
+      queue.push_back(p);
     else
       caf::intrusive_ptr_release(p);
   }
-  return count > 0;
+  hand_over();
+  return max > 0;
 }
 
 bool reactor::poll_sockets() {

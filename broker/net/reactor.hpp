@@ -2,10 +2,12 @@
 // core.
 //
 // Each turn it reads the sockets that are ready, runs the actors that have mail, then flushes every
-// connection that has output. Plain TCP connections and listeners are polled through an epoll set
-// of the reactor's own, registered once and edge-triggered: Asio's async_wait costs an epoll_ctl
-// for every read. As long as nothing uses io(), the reactor waits in that set alone; once something
-// does, it waits in io(), which watches the set.
+// connection that has output. Of actors that were woken in bulk (the thousands that one message
+// goes to) a turn runs a few: whoever else has something to do waits for those at most. Plain TCP
+// connections and listeners are polled through an epoll set of the reactor's own, registered once
+// and edge-triggered: Asio's async_wait costs an epoll_ctl for every read. As long as nothing uses
+// io(), the reactor waits in that set alone; once something does, it waits in io(), which watches
+// the set.
 //
 //   reactor r(system, 0, system_clock_ms);  r.start();  ...  r.stop();
 // A test drives it by hand, without a thread:  reactor r(system, 0, my_clock);  r.run_until_idle();
@@ -23,6 +25,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "broker/metrics/counters.hpp"
@@ -62,6 +65,20 @@ class reactor : public caf::execution_unit {
 
   // From CAF: an actor has mail.
   void exec_later(caf::resumable* p) override;
+  // While one lives, the actors that its reactor's thread wakes are woken in bulk, here or on other
+  // reactors. In their order: an answer that is sent after them arrives behind them.
+  class bulk_scope {
+   public:
+    explicit bulk_scope(reactor& r) : reactor_(r), before_(std::exchange(r.in_bulk_, true)) {}
+    ~bulk_scope() { reactor_.in_bulk_ = before_; }
+    bulk_scope(const bulk_scope&) = delete;
+    bulk_scope& operator=(const bulk_scope&) = delete;
+
+   private:
+    reactor& reactor_;
+    const bool before_;
+  };
+  static constexpr size_t bulk_per_turn = 64;  // actors
   // Runs f on this reactor's thread, from any thread.
   void post(std::function<void()> f);
 
@@ -87,9 +104,23 @@ class reactor : public caf::execution_unit {
   void give_buffer(std::string b);
 
  private:
+  // Actors with mail, as one thread hands them to another.
+  struct mail {
+    std::vector<caf::resumable*> ready, bulk;
+    bool empty() const { return ready.empty() && bulk.empty(); }
+    size_t size() const { return ready.size() + bulk.size(); }
+  };
+  struct outbox {
+    reactor* to = nullptr;
+    mail held;
+  };
+
   void run();
   bool take_inbox();
-  bool run_actors();
+  bool run_actors(std::deque<caf::resumable*>& queue, size_t max);
+  void hand_over_later(reactor& to, caf::resumable* p);
+  bool hand_over();
+  void hand_over(outbox& o);
   bool poll_sockets();
   bool read_again();
   void flush_dirty();
@@ -100,6 +131,7 @@ class reactor : public caf::execution_unit {
   void wake();
 
   static thread_local reactor* current_;
+  static constexpr size_t hand_over_at = 64;  // actors
   static constexpr size_t pooled_buffers_max = 256;
   static constexpr size_t pooled_buffer_bytes_max = 256 << 10;
 
@@ -111,7 +143,11 @@ class reactor : public caf::execution_unit {
   int epoll_fd_;
   int wake_fd_;
 
-  std::deque<caf::resumable*> ready_;
+  std::deque<caf::resumable*> ready_, bulk_;
+  bool in_bulk_ = false;
+  // What goes to other reactors is handed over together: a lock and a wake-up for many.
+  std::vector<outbox> outboxes_;  // by index
+  bool hands_over_ = false;       // one of them has something
   std::vector<connection*> dirty_, flushing_, rereads_, rereading_;
   struct event_batch;
   std::unique_ptr<event_batch> events_;
@@ -120,9 +156,8 @@ class reactor : public caf::execution_unit {
   metrics::counters counters_;
 
   std::mutex inbox_mutex_;
-  std::vector<caf::resumable*> inbox_;
+  mail inbox_, inbox_taken_;
   std::vector<std::function<void()>> posted_;
-  std::vector<caf::resumable*> inbox_taken_;
   std::atomic<bool> woken_{false};     // the inbox has something
   std::atomic<bool> sleeping_{false};  // a write to wake_fd_ is needed to be seen
   std::atomic<bool> stopping_{false};

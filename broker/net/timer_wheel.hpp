@@ -3,7 +3,7 @@
 //
 // One per reactor, for keep-alive, session expiry, will delay and grace periods: many timers, few
 // of which ever fire. A timer is a member of what it serves and holds 40 bytes; it fires at most
-// one tick late.
+// one tick late, or later when more are due at once than its reactor fires in a turn.
 //
 //   struct session { timer keep_alive; };   keep_alive.on_fire = [](timer& t) { ... };
 //   wheel.set(s.keep_alive, now_ms + 90'000);   wheel.advance(now_ms);
@@ -35,6 +35,7 @@ class timer {
   timer *previous_ = nullptr, *next_ = nullptr;
   timer_wheel* wheel_ = nullptr;
   uint64_t due_tick_ = 0;
+  static constexpr uint64_t due = 0;  // as a tick: it is in the list of those
 };
 
 class timer_wheel {
@@ -60,20 +61,16 @@ class timer_wheel {
     ++armed_;
   }
 
-  // Fires what is due. A timer may set or cancel any other, itself included.
-  void advance(uint64_t now_ms) {
-    const uint64_t last = now_ms / tick_ms;
-    if (armed_ == 0) {
-      done_tick_ = last > done_tick_ ? last : done_tick_;
-      return;
+  // Fires what is due, the earliest tick first, but at most `max` of them; false: more are due. A
+  // timer may set or cancel any other, itself included.
+  bool advance(uint64_t now_ms, size_t max = ~size_t{0}) {
+    collect(now_ms / tick_ms);
+    for (; first_due_ && max > 0; --max) {
+      timer* t = first_due_;
+      t->cancel();
+      t->on_fire(*t);
     }
-    // After a long pause every slot is looked at once, not once for every lap.
-    uint64_t from = done_tick_ + 1;
-    if (last >= from + slot_count) from = last - slot_count + 1;
-    for (uint64_t tick = from; tick <= last; ++tick) {
-      done_tick_ = tick;
-      fire_slot(tick % slot_count, last);
-    }
+    return !first_due_;
   }
 
   size_t armed() const { return armed_; }
@@ -84,28 +81,51 @@ class timer_wheel {
 
   timer*& slot(uint64_t tick) { return slots_[tick % slot_count]; }
 
-  void fire_slot(uint64_t index, uint64_t last_tick) {
-    for (;;) {
-      timer* t = slots_[index];
-      while (t && t->due_tick_ > last_tick) t = t->next_;
-      if (!t) return;
-      t->cancel();
-      t->on_fire(*t);
+  // Moves what is due to the list of that name: a slot is walked once, whatever else is in it.
+  void collect(uint64_t last) {
+    if (armed_ == 0) {
+      done_tick_ = last > done_tick_ ? last : done_tick_;
+      return;
     }
+    // After a long pause every slot is looked at once, not once for every lap.
+    uint64_t from = done_tick_ + 1;
+    if (last >= from + slot_count) from = last - slot_count + 1;
+    for (uint64_t tick = from; tick <= last; ++tick) {
+      done_tick_ = tick;
+      for (timer* t = slot(tick); t;) {
+        timer* after = t->next_;
+        if (t->due_tick_ <= last) append_due(*t);
+        t = after;
+      }
+    }
+  }
+  void append_due(timer& t) {
+    t.cancel();
+    t.wheel_ = this;
+    t.due_tick_ = timer::due;
+    t.previous_ = last_due_;
+    (last_due_ ? last_due_->next_ : first_due_) = &t;
+    last_due_ = &t;
+    ++armed_;
   }
 
   uint64_t done_tick_;
   size_t armed_ = 0;
   std::vector<timer*> slots_;
+  timer *first_due_ = nullptr, *last_due_ = nullptr;
 };
 
 inline void timer::cancel() {
   if (!wheel_) return;
+  const bool is_due = due_tick_ == due;
   if (previous_)
     previous_->next_ = next_;
   else
-    wheel_->slot(due_tick_) = next_;
-  if (next_) next_->previous_ = previous_;
+    (is_due ? wheel_->first_due_ : wheel_->slot(due_tick_)) = next_;
+  if (next_)
+    next_->previous_ = previous_;
+  else if (is_due)
+    wheel_->last_due_ = previous_;
   --wheel_->armed_;
   wheel_ = nullptr;
   previous_ = next_ = nullptr;

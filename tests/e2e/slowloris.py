@@ -24,7 +24,7 @@ from kit import wire  # noqa: E402
 from kit.wire import Wire  # noqa: E402
 
 FILL = 8               # messages of 16 kB to each that does not read, before the measurement
-TICKS_PER_S = 50      # a byte a second each, but not all at once
+TICKS_PER_S = 200     # a byte a second each, but not all at once
 PER_ADDRESS = 10_000  # connections from one source address: below its ephemeral ports
 
 
@@ -93,7 +93,7 @@ class Attack:
         self.counts["opened"] += 1
 
     def tick(self):
-        """A byte of every 50th script; what the server has closed comes back."""
+        """A byte of every TICKS_PER_S-th script; what the server has closed comes back."""
         ended = [fd for fd, events in self.poll.poll(0, 20_000) if self.peers[fd].has_ended(events)]
         for peer in [self.peers.pop(fd) for fd in ended]:
             self.poll.unregister(peer.socket)

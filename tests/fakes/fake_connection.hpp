@@ -40,6 +40,7 @@ class fake_connection final : public net::connection {
   }
 
   std::string take_output() { return std::exchange(output_, {}); }
+  std::string_view peek_output() const { return output_; }
   size_t unread() const { return input_.size(); }
 
  private:

@@ -40,6 +40,7 @@ options small_limits(const features& f) {
   o.output_high_bytes = 3000;
   o.output_low_bytes = 800;
   o.mailbox_messages_max = 60;
+  o.receivers_at_once_max = 2;
   o.retained_messages_max = 64;
   o.delayed_messages_max = 8;
   f.change(o);

@@ -135,6 +135,34 @@ TEST(TimerWheel, ATimerThatEndsIsForgotten) {
   EXPECT_EQ(kept.fired, 1);
 }
 
+TEST(TimerWheel, FiresAtMostAsManyAsItIsAsked) {
+  timer_wheel w(0);
+  std::deque<counted> timers(10);
+  for (size_t i = 0; i < timers.size(); ++i) w.set(timers[i], 100 + i / 4 * tick);
+  auto fired = [&](size_t from, size_t to) {
+    int n = 0;
+    for (size_t i = from; i < to; ++i) n += timers[i].fired;
+    return n;
+  };
+  EXPECT_FALSE(w.advance(1000, 4));
+  EXPECT_EQ(fired(0, 4), 4) << "those of the earliest tick come first";
+  EXPECT_EQ(fired(4, 10), 0);
+  EXPECT_EQ(w.armed(), 6u);
+  // What waits for its turn can still be cancelled or moved: the first, the last, one between.
+  size_t gone = 0;
+  for (size_t i : {4, 6, 8}) {
+    timers[i].cancel();
+    EXPECT_EQ(w.armed(), 6u - ++gone);
+  }
+  w.set(timers[9], 5000);
+  EXPECT_TRUE(w.advance(1000, 4));
+  EXPECT_EQ(timers[5].fired + timers[7].fired, 2);
+  EXPECT_EQ(fired(0, 10), 6);
+  EXPECT_TRUE(w.advance(5000 + tick, 1));
+  EXPECT_EQ(timers[9].fired, 1);
+  EXPECT_EQ(w.armed(), 0u);
+}
+
 TEST(TimerWheel, DoesAsAModelDoes) {
   fakes::seeded_random random;
   SCOPED_TRACE(random.name());
@@ -174,7 +202,13 @@ TEST(TimerWheel, DoesAsAModelDoes) {
         break;
       default: {
         now += random.one_in(50) ? random.below(500'000) : random.below(300);
-        w.advance(now);
+        while (!w.advance(now, 1 + random.below(3))) {
+          const size_t other = random.below(timers.size());
+          if (random.one_in(4) && timers[other].fired == 0) {
+            timers[other].cancel();
+            due.erase(other);
+          }
+        }
         check();
         if (HasFatalFailure()) return;
       }

@@ -130,6 +130,7 @@ class RandomSim : public SimTest {
     limits.output_high_bytes = 3000;
     limits.output_low_bytes = 800;
     limits.mailbox_messages_max = 60;
+    limits.receivers_at_once_max = 1;
     world& w = start(limits, 2);
     for (int i = 0; i < publishers; ++i) {
       auto& p = publishers_.emplace_back();

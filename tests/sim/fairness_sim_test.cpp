@@ -1,0 +1,174 @@
+// A message that goes to very many does not keep anybody else waiting; nothing of it is lost,
+// overtaken or acknowledged too soon meanwhile.
+#include <string>
+#include <vector>
+
+#include "tests/sim/sim_test.hpp"
+
+namespace dunlin::sim {
+namespace {
+
+class FairnessSim : public SimTest {
+ protected:
+  client& ready(std::string id, size_t reactor = 0) {
+    client& c = world_->make_client(std::move(id), v5);
+    world_->connect(c, {}, reactor);
+    c.take();
+    return c;
+  }
+  // Subscribers of "all", on the reactors in turn.
+  void crowd(size_t size, uint8_t qos = 0) {
+    for (size_t i = 0; i < size; ++i) {
+      client& c = ready("crowd" + std::to_string(i), i % world_->reactors());
+      c.subscribe("all", qos);
+      crowd_.push_back(&c);
+    }
+    world_->run();
+    for (auto* c : crowd_) c->take();
+  }
+  void turn() {
+    for (size_t i = 0; i < world_->reactors(); ++i) world_->turn(i);
+  }
+  // How many have got something, without acknowledging it.
+  size_t served() {
+    size_t n = 0;
+    for (auto* c : crowd_)
+      if (c->open() && !c->connection().peek_output().empty()) ++n;
+    return n;
+  }
+
+  std::vector<client*> crowd_;
+};
+
+constexpr size_t many = 20 * net::reactor::bulk_per_turn;
+
+TEST_F(FairnessSim, OthersPassWhileThousandsAreServed) {
+  world& w = start();
+  crowd(many);
+  client &loud = ready("loud"), &a = ready("a"), &b = ready("b");
+  b.subscribe("pair", 1);
+  w.run();
+  b.take();
+  loud.publish("all", "1");
+  for (int i = 0; i < 3; ++i) turn();
+  ASSERT_GT(served(), 0u) << "it has begun";
+  for (int round = 0; round < 5; ++round) {
+    a.publish("pair", std::to_string(round), 1);
+    int turns = 0;
+    while (b.connection().peek_output().empty() && turns < 10) {
+      turn();
+      ++turns;
+    }
+    EXPECT_LE(turns, 2) << "round " << round;
+    b.poll();
+    EXPECT_EQ(b.take(), "pair=" + std::to_string(round) + " q1");
+  }
+  EXPECT_LT(served(), many) << "the others were served in between";
+  w.run();
+  for (auto* c : crowd_) EXPECT_EQ(c->payloads(), "1");
+  EXPECT_EQ(w.check_identity(), "");
+}
+
+TEST_F(FairnessSim, WhatComesMeanwhileLinesUpBehind) {
+  for (size_t reactors : {1, 2}) {
+    world& w = start({}, reactors);
+    crowd_.clear();
+    crowd(many / 4, 1);
+    client &one = ready("one"), &two = ready("two", reactors - 1);
+    one.publish("all", "a1", 1);
+    turn();
+    turn();
+    // Not everybody has the first; each publisher's messages keep their order all the same.
+    one.publish("all", "a2", 1);
+    two.publish("all", "b1", 1);
+    turn();
+    two.publish("all", "b2", 1);
+    w.run();
+    for (auto* c : crowd_) {
+      std::string of_one, of_two;
+      for (const auto& r : c->take_packets())
+        if (r.type == mqtt::packet_type::publish)
+          (r.payload[0] == 'a' ? of_one : of_two) += r.payload + " ";
+      EXPECT_EQ(of_one, "a1 a2 ");
+      EXPECT_EQ(of_two, "b1 b2 ");
+    }
+    EXPECT_EQ(one.take(), "puback 1; puback 2");
+    EXPECT_EQ(two.take(), "puback 1; puback 2");
+    EXPECT_EQ(w.check_identity(), "");
+  }
+}
+
+TEST_F(FairnessSim, AcknowledgedWhenEverybodyHasIt) {
+  world& w = start();
+  crowd(many / 4, 1);
+  client& p = ready("p");
+  p.publish("all", "1", 1);
+  while (p.connection().peek_output().empty()) {
+    turn();
+    ASSERT_TRUE(p.open());
+  }
+  // The answer comes behind the last receiver: all have it in their sessions.
+  uint64_t in_mailboxes = 0;
+  for (auto* c : crowd_) in_mailboxes += c->connection().peek_output().empty();
+  EXPECT_EQ(in_mailboxes, 0u);
+  EXPECT_EQ(w.check_identity(), "");
+  w.run();
+  EXPECT_EQ(p.take(), "puback 1");
+}
+
+TEST_F(FairnessSim, OneThatLeavesMeanwhileHasWhatWasPublishedBefore) {
+  world& w = start();
+  crowd(many / 4, 1);
+  client& p = ready("p");
+  p.publish("all", "1", 1);
+  turn();
+  turn();
+  client &last = *crowd_.back(), &before = *crowd_[crowd_.size() - 2];
+  ASSERT_TRUE(last.connection().peek_output().empty());
+  last.unsubscribe("all");
+  before.disconnect();
+  w.run();
+  EXPECT_EQ(last.take(), "all=1 q1; unsuback 00");
+  EXPECT_FALSE(before.open());
+  EXPECT_EQ(p.take(), "puback 1");
+  EXPECT_EQ(w.check_identity(), "");
+}
+
+TEST_F(FairnessSim, AReceiverThatIsFullHoldsThePublisherAlsoInParts) {
+  options limits;
+  limits.output_high_bytes = 2000;
+  limits.output_low_bytes = 500;
+  limits.slow_grace_ms = 5000;
+  world& w = start(limits);
+  crowd(many / 4);
+  client& p = ready("p");
+  crowd_.back()->connection().block();
+  const std::string big(1500, 'x');
+  p.publish("all", big, 1);
+  p.publish("all", big, 1);
+  w.run();
+  p.take();
+  p.publish("all", "held", 1);
+  w.run();
+  EXPECT_EQ(p.take(), "") << "one of many is full";
+  crowd_.back()->connection().unblock();
+  w.run();
+  EXPECT_EQ(p.take(), "puback 3");
+  EXPECT_EQ(w.check_identity(), "");
+}
+
+// What all sessions are told at once is done in parts as well.
+TEST_F(FairnessSim, AStopEndsThemAllWithoutALongTurn) {
+  world& w = start();
+  crowd(many / 4);
+  caf::anon_send(w.dir().registries[0], shut_down{});
+  turn();
+  size_t open = 0;
+  for (auto* c : crowd_) open += c->open();
+  EXPECT_GE(open, crowd_.size() - 2 * net::reactor::bulk_per_turn);
+  w.run();
+  for (auto* c : crowd_) EXPECT_FALSE(c->open());
+}
+
+}  // namespace
+}  // namespace dunlin::sim
