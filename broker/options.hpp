@@ -72,8 +72,8 @@ struct options {
   // output_low_bytes in every such time, ms. If it does not, its QoS 0 messages are dropped and
   // counted, and its QoS 1 and 2 messages queued, until it has caught up.
   uint32_t slow_grace_ms = 200;
-  // Receivers of one batch that are sent to at once. More: the rest in as many turns of the reactor,
-  // with everybody else's work in between.
+  // Receivers of one batch that are sent to at once. More: the rest in turns of their own, with
+  // everybody else's work in between.
   uint32_t receivers_at_once_max = 64;
   // Batches of one publisher that wait for their shard. Reached: its socket is not read.
   uint32_t batches_outstanding_max = 4;
