@@ -188,7 +188,8 @@ fuzz_pair() { # folder of the binaries, one target or two
 SANITIZED=(//tests/... -//tests/load/... -//tests/bench/...)
 sanitized() { # asan or tsan, what it looks for
   local built
-  unit "unit tests and simulation, $2" --config="$1" --test_env=MODEL_STEPS=2000 -- "${SANITIZED[@]}"
+  unit "unit tests and simulation, $2" --config="$1" --test_env=MODEL_STEPS=2000 \
+    --test_env=ASAN_OPTIONS --test_env=UBSAN_OPTIONS --test_env=TSAN_OPTIONS -- "${SANITIZED[@]}"
   if ! stage "the node, $2" 1800 run_bazel build --config="$1" //broker:dunlin; then
     fault "//broker:dunlin does not build with --config=$1"
     return

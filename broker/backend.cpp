@@ -83,16 +83,18 @@ bool wait_for_end(caf::actor_system& system, std::vector<caf::actor> all,
                   std::chrono::milliseconds at_most) {
   auto ended = std::make_shared<std::promise<void>>();
   auto over = ended->get_future();
-  spawn_function(system, [all = std::move(all), ended](function_actor* self) -> caf::behavior {
-    self->set_down_handler(
-        [self, ended, due = std::make_shared<size_t>(all.size())](const caf::down_msg&) {
-          if (--*due > 0) return;
-          ended->set_value();
-          self->quit();
-        });
-    for (const auto& a : all) self->monitor(a);
-    return {[](const rules::stop&) {}};
-  });
+  // Held here: what it monitors does not keep the actor that waits alive.
+  auto waits =
+      spawn_function(system, [all = std::move(all), ended](function_actor* self) -> caf::behavior {
+        self->set_down_handler(
+            [self, ended, due = std::make_shared<size_t>(all.size())](const caf::down_msg&) {
+              if (--*due > 0) return;
+              ended->set_value();
+              self->quit();
+            });
+        for (const auto& a : all) self->monitor(a);
+        return {[](const rules::stop&) {}};
+      });
   return over.wait_for(at_most) == std::future_status::ready;
 }
 

@@ -18,7 +18,10 @@ class told : public Base {
   using Base::Base;
 
 #if defined(__SANITIZE_THREAD__)
+  // CAF's clock, like every thread that is no actor's, says no `where`. What an actor had it send
+  // itself it throws away here when that actor has ended.
   void enqueue(caf::mailbox_element_ptr p, caf::execution_unit* where) override {
+    if (!where) DUNLIN_TSAN_ACQUIRE(this);
     DUNLIN_TSAN_RELEASE(this);
     Base::enqueue(std::move(p), where);
   }
@@ -33,13 +36,19 @@ class told : public Base {
   }
   caf::resumable::resume_result resume(caf::execution_unit* where, size_t max) override {
     DUNLIN_TSAN_ACQUIRE(this);
-    auto result = Base::resume(where, max);
+    return Base::resume(where, max);
+  }
+  // Before resume returns another thread may run the actor: each step is handed over at its own
+  // end.
+  void initialize() override {
+    Base::initialize();
     DUNLIN_TSAN_RELEASE(this);
-    return result;
   }
   caf::invoke_message_result consume(caf::mailbox_element& m) override {
     DUNLIN_TSAN_ACQUIRE(this);
-    return Base::consume(m);
+    auto result = Base::consume(m);
+    DUNLIN_TSAN_RELEASE(this);
+    return result;
   }
 #endif
 };

@@ -83,6 +83,8 @@ def make_node(dunlin_bin, tmp_path):
                 node.stop()
             except AssertionError as e:
                 faults.append(str(e))
+        if fault := node.fault():  # it may have died in the middle of a test that saw only a connection end
+            faults.append(fault)
     assert not faults, "\n".join(faults)
 
 

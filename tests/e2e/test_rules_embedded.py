@@ -115,7 +115,8 @@ def test_kill_9_under_load_loses_nothing_acknowledged(make_node, uid, rule, queu
     node = make_node(CONFIG)
     topic = {"report": "sensors", "packed": "packed"}[rule]
     with Load(node.port, uid, topic, rate=1000) as load:
-        wait_until(lambda: load.acked_count() > 2000, 15, lambda: f"only {load.acked_count()} acknowledged")
+        wait_until(lambda: load.error or load.acked_count() > 2000, 15, lambda: f"only {load.acked_count()} acknowledged")
+        assert load.error is None, f"{load.error!r} after {load.acked_count()}\n{node.log_tail()}"
         node.kill9()
         load.thread.join(10)
         load.stop()

@@ -16,6 +16,7 @@ from kit.slow import SLOW
 
 START_S = 30
 STOP_S = 30 * SLOW
+SANITIZER_MARKS = ("WARNING: ThreadSanitizer", "ERROR: AddressSanitizer", "ERROR: LeakSanitizer", ": runtime error: ")
 
 
 # Below the range from which the kernel takes the ports of outgoing connections (32768 and up): what is free now is free when
@@ -71,10 +72,12 @@ class Process:
         self.folder, self.log_path = Path(folder), Path(folder) / f"{name}.log"
         self.folder.mkdir(parents=True, exist_ok=True)
         self.process = None
+        self.killed = False
 
     def launch(self, command, **more):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **more)
+        self.killed = False
 
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
@@ -85,7 +88,17 @@ class Process:
     def running(self):
         return self.process is not None and self.process.poll() is None
 
+    def fault(self):
+        """What a process that is no more tells of: a sanitizer's report, an end by a signal that nobody sent."""
+        code = self.process.poll() if self.process else None
+        if code is not None and code < 0 and not self.killed:
+            return f"ended by signal {-code}:\n{self.log_tail()}"
+        lines = self.log().splitlines()
+        found = [n for n, line in enumerate(lines) if any(mark in line for mark in SANITIZER_MARKS)]
+        return "\n".join(lines[found[0]:found[0] + 80]) if found else ""
+
     def kill9(self):
+        self.killed = True
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(10)
 
