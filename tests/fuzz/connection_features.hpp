@@ -57,7 +57,7 @@ struct features {
   }
 
  private:
-  static topic_settings some_topics() {
+  topic_settings some_topics() const {
     topic_settings t;
     auto rewrite = std::make_shared<core::topic_rewrite>();
     rewrite->add({.filter = "a/#", .regex = "^a/(.)$", .to = "b/$1"});
@@ -66,7 +66,7 @@ struct features {
     t.rewrite = std::move(rewrite);
     t.auto_subscribe = {{core::topic_pattern("own/%c", 0), {.qos = 1}},
                         {core::topic_pattern("$share/g/b/+", 0), {.qos = 2}}};
-    t.shared = core::share_strategy::random;
+    t.shared = static_cast<core::share_strategy>((bits >> 2) % 6);
     return t;
   }
   static std::shared_ptr<const access::user_table> some_users() {

@@ -30,7 +30,7 @@ constexpr size_t output_bytes_max = 4 << 20;
 options small_limits(const features& f) {
   options o;
   o.packet_bytes_max = 4096;
-  o.subscriptions_per_client_max = 16;
+  o.subscriptions_per_client_max = 6;
   o.inflight_max = 16;
   o.receive_max = 20;
   o.topic_alias_max = 4;
@@ -41,8 +41,8 @@ options small_limits(const features& f) {
   o.output_low_bytes = 800;
   o.mailbox_messages_max = 60;
   o.receivers_at_once_max = 2;
-  o.retained_messages_max = 64;
-  o.delayed_messages_max = 8;
+  o.retained_messages_max = 8;
+  o.delayed_messages_max = 4;
   f.change(o);
   return o;
 }
@@ -215,6 +215,7 @@ class run {
     if (how & 16) o.props.request_response_information = true;
     if (how & 32) o.props.request_problem_information = false;
     if (how & 64) o.props.topic_alias_maximum = uint16_t{3};
+    if (how & 128) o.client_id = "";
   }
   void publish(hostile& h, uint8_t qos) {
     const uint8_t flags = in_.byte();

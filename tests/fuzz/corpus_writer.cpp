@@ -96,6 +96,20 @@ class program_writer {
       op(step::unsubscribe, 0, 1).byte(how).op(step::settle, 0, 0);
     return out_;
   }
+  // A topic by its alias alone; PUBREC twice, and with an error.
+  std::string aliases_and_acknowledgements() {
+    features_ = 32;
+    byte(features_);
+    op(step::connect, 0, 0).byte(0).byte(64).op(step::connect, 1, 0).byte(0).byte(64);
+    op(step::subscribe, 1, 2).byte(0).op(step::settle, 0, 0);
+    for (uint32_t more : {0, 64, 64, 5}) {
+      op(step::publish, 0, 2).byte(64).byte('x').byte('y').byte('z').byte(more);
+      op(step::settle, 0, 0);
+      for (uint32_t id : {0, 0, 32}) op(step::ack, 1, 1).byte(id).op(step::settle, 0, 0);
+      op(step::ack, 0, 2).byte(0).op(step::settle, 0, 0);
+    }
+    return out_;
+  }
 
  private:
   uint32_t below(uint32_t n) { return static_cast<uint32_t>(random_() % n); }
@@ -157,6 +171,7 @@ seeds programs() {
   for (uint32_t i = 0; i <= 7; ++i) out.insert(program_writer(25 + i).write(1u << i));
   for (uint32_t i = 1; i <= 8; ++i) out.insert(program_writer(32 + i).write(i * 31));
   out.insert(program_writer(0).authenticate());
+  out.insert(program_writer(0).aliases_and_acknowledgements());
   return out;
 }
 

@@ -86,7 +86,7 @@ void client::connect(net::reactor& r, const connect_options& o) {
   if (!open()) open(r);
   mqtt::connect c;
   c.ver = ver_;
-  c.client_id = id_;
+  c.client_id = o.client_id.value_or(id_);
   c.clean_start = o.clean;
   c.keep_alive_s = o.keep_alive_s;
   c.will = o.will;

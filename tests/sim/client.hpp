@@ -25,7 +25,8 @@ struct connect_options {
   std::optional<uint32_t> packet_max{};
   std::optional<mqtt::will_message> will{};
   std::optional<std::string_view> user_name{}, password{};
-  mqtt::properties props{};  // more of them, as they stand
+  std::optional<std::string_view> client_id{};  // another one than the client's own
+  mqtt::properties props{};                     // more of them, as they stand
 };
 
 // One packet from the node.
