@@ -20,7 +20,7 @@ namespace {
 
 // Sockets and timers of one turn: who is next waits for their work, a fraction of a millisecond.
 constexpr int events_max = 64;
-constexpr size_t timers_per_turn = 16;
+constexpr size_t timers_per_turn = 4;
 constexpr size_t messages_per_resume = 64;
 // While sockets keep it busy, io() is looked at every so many turns.
 constexpr uint32_t io_every_turns = 8;

@@ -52,7 +52,7 @@ class tcp_listener final : public pollable {
 
  private:
   void unwatch();
-  static constexpr int accepts_per_turn = 64;
+  static constexpr int accepts_per_turn = 8;
 
   // Without a free file descriptor, accepting pauses this long instead of spinning.
   static constexpr uint64_t pause_ms = 200;
