@@ -135,7 +135,10 @@ class node_commands {
         "reload", "make a running node read its configuration again; says what changed");
     add_trace(app);
     add_clients(app);
-    for (auto* command : {reload_, trace_, slow_, show_, disconnect_}) args.add_node_to(*command);
+    add_bans(app);
+    for (auto* command :
+         {reload_, trace_, slow_, show_, disconnect_, bans_list_, bans_add_, bans_remove_})
+      args.add_node_to(*command);
   }
 
   // Nothing: it was another command.
@@ -147,6 +150,9 @@ class node_commands {
     if (show_->parsed()) return ask_node(args, [&](node n) { return show_client(n, client_); });
     if (disconnect_->parsed())
       return ask_node(args, [&](node n) { return disconnect_client(n, client_); });
+    if (bans_list_->parsed()) return ask_node(args, list_bans);
+    if (bans_add_->parsed()) return ask_node(args, [&](node n) { return add_ban(n, ban_); });
+    if (bans_remove_->parsed()) return ask_node(args, [&](node n) { return remove_ban(n, ban_); });
     return {};
   }
 
@@ -177,7 +183,28 @@ class node_commands {
       command->add_option("ID", client_, "the client ID")->required();
   }
 
+  void add_bans(CLI::App& app) {
+    auto* bans = app.add_subcommand("bans", "who may not connect");
+    bans->require_subcommand(1);
+    bans_list_ = bans->add_subcommand("list", "all that are in force");
+    bans_add_ = bans->add_subcommand(
+        "add", "ban a client ID, a user name, or an address; whoever is connected is disconnected");
+    bans_remove_ = bans->add_subcommand("remove", "let it connect again");
+    for (auto* command : {bans_add_, bans_remove_}) {
+      auto* about = command->add_option_group("about", "one of");
+      about->add_option("--client", ban_.client, "the client ID");
+      about->add_option("--user", ban_.user, "the user name");
+      about->add_option("--address", ban_.address, "an address or network, such as 203.0.113.0/24");
+      about->require_option(1);
+    }
+    bans_add_->add_option("--seconds", ban_.seconds, "how long (default: for ever)");
+    bans_add_->add_option("--reason", ban_.reason, "told to the client (5.0) and in the log");
+    bans_add_->add_option("--by", ban_.by, "who says so");
+  }
+
   CLI::App *reload_, *trace_, *slow_, *show_, *disconnect_;
+  CLI::App *bans_list_, *bans_add_, *bans_remove_;
+  ban_command ban_;
   trace_command traced_;
   std::string by_ = "bytes", client_;
   uint32_t most_ = 20;

@@ -22,6 +22,12 @@ std::optional<api::http_reply> ask(const node_command& c, const std::string& met
   return std::move(*reply);
 }
 
+std::string printable(const std::string& s) {
+  std::string out;
+  for (const char c : s) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '.' : c;
+  return out;
+}
+
 int refused(const api::http_reply& r) {
   api::Error e;
   if (api::from_json(r.body, e))

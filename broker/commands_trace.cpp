@@ -24,13 +24,6 @@ std::string time_of(double at_ms) {
   return text;
 }
 
-// Client's bytes on a terminal: no control characters.
-std::string plain(const std::string& s) {
-  std::string out;
-  for (const char c : s) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '.' : c;
-  return out;
-}
-
 // 12:00:00.123 <- PUBLISH sensors/1 qos=1 id=7 bytes=29  payload of 9 bytes
 std::string line_of(const api::TraceEvent& e) {
   const auto number = [](double n) { return std::to_string(static_cast<int64_t>(n)); };
@@ -39,15 +32,15 @@ std::string line_of(const api::TraceEvent& e) {
     out += " -- " + e.what();
   else
     out += (e.what() == "in" ? " <- " : " -> ") + e.packet();
-  if (!e.topic().empty()) out += ' ' + plain(e.topic());
+  if (!e.topic().empty()) out += ' ' + printable(e.topic());
   if (e.has_qos()) out += " qos=" + std::to_string(e.qos());
   if (e.retain()) out += " retain";
   if (e.dup()) out += " dup";
   if (e.packet_id()) out += " id=" + std::to_string(e.packet_id());
   if (e.bytes() > 0) out += " bytes=" + number(e.bytes());
   if (!e.reason().empty()) out += ' ' + e.reason();
-  if (!e.detail().empty()) out += "  " + plain(e.detail());
-  if (e.has_payload()) out += "  \"" + plain(e.payload()) + '"';
+  if (!e.detail().empty()) out += "  " + printable(e.detail());
+  if (e.has_payload()) out += "  \"" + printable(e.payload()) + '"';
   if (e.has_payload_base64()) {
     out += "  0x";
     char hex[3];
@@ -96,7 +89,7 @@ int follow(const node_command& c, uint32_t id) {
 
 void print(const api::SlowSubscriber& s) {
   const auto n = [](double v) { return std::to_string(static_cast<int64_t>(v)); };
-  std::cout << plain(s.client()) << "  " << s.address() << "  unsent " << n(s.unsent_bytes())
+  std::cout << printable(s.client()) << "  " << s.address() << "  unsent " << n(s.unsent_bytes())
             << " B, queued " << n(s.queued_messages()) << " (" << n(s.queued_bytes())
             << " B), in flight " << n(s.in_flight()) << ", latency " << n(s.latency_ms())
             << " ms, behind for " << n(s.behind_ms()) << " ms, held publishers " << n(s.held())
@@ -115,7 +108,7 @@ int trace_client(const node_command& c, const trace_command& t) {
   api::Trace started;
   if (reply->status != 201 || api::from_json(reply->body, started)) return refused(*reply);
   end_on_signal(c, started.id());
-  std::cerr << "trace " << started.id() << " of " << plain(t.client) << " for "
+  std::cerr << "trace " << started.id() << " of " << printable(t.client) << " for "
             << static_cast<int64_t>(started.seconds_left() + 0.5) << " s; Ctrl-C ends it\n";
   const int code = follow(c, started.id());
   ask(c, "DELETE", "/api/v1/traces/" + std::to_string(started.id()));  // where it is still there

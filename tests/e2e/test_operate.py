@@ -10,7 +10,7 @@ import urllib.request
 import pytest
 
 from kit.node import free_ports, port_open, wait_until
-from kit.wire import Wire
+from kit.wire import Wire, connect
 
 pytestmark = pytest.mark.dunlin
 
@@ -323,3 +323,32 @@ def test_a_listener_that_cannot_be_opened_changes_nothing(make_node, uid):
     assert reload(node)[0] == 200  # the port is free now
     assert port_open(int(node.config["listeners"][1]["address"].rsplit(":")[-1]))
     assert Wire.open(node.port, f"{uid}x", 5).publish_acked(f"{uid}/y", "x" * 11) == 0x97
+
+
+def test_bans_are_listed_added_and_removed_by_command(make_node):
+    node = make_node()
+    assert dunlin(node, "bans", "list") == (0, "nobody is banned\n", "")
+    connected = Wire.open(node.port, "dev7", 5)
+    code, out, err = dunlin(node, "bans", "add", "--client", "dev7", "--seconds", "3600", "--reason", "too\x1b noisy", "--by", "ops")
+    assert (code, err) == (0, ""), err
+    assert out.startswith("client_id dev7  until 20") and out.endswith("Z  (api, by ops)  too. noisy\n"), out
+    assert [p.reason for p in connected.expect_closed()] == [0x98]
+    refused = Wire(node.port, 5)
+    refused.send(connect("dev7", 5))
+    assert refused.expect("connack").reason == 0x8A
+    assert dunlin(node, "bans", "add", "--address", "203.0.113.0/24")[1] == "address 203.0.113.0/24  for ever  (api)\n"
+    assert len(json.loads(dunlin(node, "bans", "list", "--json")[1])["bans"]) == 2
+    assert dunlin(node, "bans", "remove", "--client", "dev7") == (0, "removed\n", "")
+    Wire.open(node.port, "dev7", 5).ping()
+    assert dunlin(node, "bans", "list")[1].count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments, code, part", [
+    (["add"], 2, "--client,--user,--address"),
+    (["add", "--client", "a", "--user", "b"], 2, "--client,--user,--address"),
+    (["add", "--address", "nowhere"], 1, "nowhere"),
+    (["remove", "--user", "nobody"], 1, "GET /api/v1/bans lists them"),
+])
+def test_a_wrong_bans_command_is_told(broker, arguments, code, part):
+    got = dunlin(broker, "bans", *arguments)
+    assert got[0] == code and part in got[1] + got[2], got
