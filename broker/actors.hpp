@@ -149,6 +149,7 @@ using session_actor = caf::typed_actor<
     caf::reacts_to<attach_connection>, caf::reacts_to<arrived>, caf::reacts_to<end_session>,
     caf::reacts_to<check_ban>, caf::reacts_to<begin_trace>, caf::reacts_to<disconnect_client>,
     caf::replies_to<describe_client>::with<operate::session_facts>, caf::reacts_to<hand_over>>;
+session_gate* gate_of(const session_actor& s);
 
 // -- subscribing --------------------------------------------------------------
 

@@ -40,6 +40,7 @@ struct directory {
   const settings& now() const { return *settings_.load(std::memory_order_acquire); }
   const options& limits() const { return now().limits; }
   void put(settings s) {
+    s.queue = {s.limits.queue_messages_max, s.limits.queue_bytes_max, s.limits.queue_qos0};
     std::lock_guard lock(snapshots_mutex_);
     snapshots_.push_back(std::make_unique<const settings>(std::move(s)));
     settings_.store(snapshots_.back().get(), std::memory_order_release);
@@ -57,7 +58,10 @@ struct directory {
   // The client ID in "{parent}/p2p/{clientId}"; empty when it is another kind of topic.
   static std::string_view p2p_target(std::string_view topic) {
     const size_t slash = topic.find('/');
-    if (slash == std::string_view::npos || topic.compare(slash, 5, "/p2p/") != 0) return {};
+    // One look at the next letter tells almost every other topic.
+    if (slash == std::string_view::npos || slash + 1 == topic.size() || topic[slash + 1] != 'p' ||
+        topic.compare(slash, 5, "/p2p/") != 0)
+      return {};
     return topic.substr(slash + 5);
   }
 

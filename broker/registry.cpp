@@ -16,7 +16,7 @@ registry::behavior_type registry::make_behavior() {
           [this](const check_bans& c) { check(c); },
           [this](const shut_down&) {
             const net::reactor::bulk_scope in_bulk(home());
-            for (auto& [id, e] : sessions_) send(e.who, end_session{end_reason::shutdown});
+            for (const entry& e : sessions_) send(e.who, end_session{end_reason::shutdown});
             return shut_down{};
           },
           [this](const begin_trace& b) {
@@ -32,40 +32,40 @@ registry::behavior_type registry::make_behavior() {
           [this](const send_next_part&) { hub_.send_part(); }};
 }
 
-const registry::entry* registry::find(const std::string& client_id) const {
+const registry::entry* registry::find(std::string_view client_id) const {
   const auto it = sessions_.find(client_id);
-  return it == sessions_.end() ? nullptr : &it->second;
+  return it == sessions_.end() ? nullptr : &*it;
 }
 
 void registry::open(open_session& o) {
-  auto [it, is_new] = sessions_.try_emplace(o.request->client_id);
-  entry& e = it->second;
-  if (is_new) {
-    e.who = spawn_pinned<session>(system(), o.connection->reactor(), directory_, it->first);
-    e.gate = gate_of(e.who);
-    home().count().sessions.add();
-  }
-  ++e.generation;
-  send(e.who,
-       attach_connection{std::move(o.connection), std::move(o.request), !is_new, e.generation});
+  const std::string& client_id = o.request->client_id;
+  bool is_new = false;
+  const auto it = sessions_.lazy_emplace(std::string_view(client_id), [&](const auto& make) {
+    is_new = true;
+    make(entry{spawn_pinned<session>(system(), o.connection->reactor(), directory_, client_id)});
+  });
+  if (is_new) home().count().sessions.add();
+  ++it->generation;
+  send(it->who,
+       attach_connection{std::move(o.connection), std::move(o.request), !is_new, it->generation});
 }
 
 void registry::release(const release_session& r) {
-  auto it = sessions_.find(r.client_id);
+  const entry* e = find(r.client_id);
   // Attached again since it asked: the session goes on.
-  if (it == sessions_.end() || it->second.generation != r.generation) return;
-  send(it->second.who, end_session{end_reason::expired});
-  if (target* t = hub_.find(it->second.gate)) hub_.release(*t);
-  sessions_.erase(it);
+  if (!e || e->generation != r.generation) return;
+  send(e->who, end_session{end_reason::expired});
+  if (target* t = hub_.find(e->gate())) hub_.release(*t);
+  sessions_.erase(*e);
   home().count().sessions.sub();
 }
 
 void registry::check(const check_bans& c) {
   if (c.client_id.empty()) {
     const net::reactor::bulk_scope in_bulk(home());
-    for (auto& [id, e] : sessions_) send(e.who, check_ban{});
-  } else if (auto it = sessions_.find(c.client_id); it != sessions_.end()) {
-    send(it->second.who, check_ban{});
+    for (const entry& e : sessions_) send(e.who, check_ban{});
+  } else if (const auto* e = find(c.client_id)) {
+    send(e->who, check_ban{});
   }
 }
 
@@ -75,8 +75,8 @@ void registry::publish(publish_batch& b) {
   for (const publish_item& item : b.items) {
     const size_t expected = left--;
     const auto client = directory::p2p_target(item.routed_to());
-    auto it = sessions_.find(absl::string_view(client.data(), client.size()));
-    if (it == sessions_.end()) {
+    const entry* to = find(client);
+    if (!to) {
       auto& count = home().count();
       count.published.add();
       count.dropped[metrics::drop_reason::no_subscriber].add();
@@ -86,7 +86,7 @@ void registry::publish(publish_batch& b) {
         refusals.push_back({item.slot, mqtt::reason::no_matching_subscribers});
       continue;
     }
-    target& t = hub_.target_of(it->second.who, it->second.gate);
+    target& t = hub_.target_of(to->who, to->gate());
     hub_.give(t, item.msg, item.msg->qos(), false, 0, std::min<size_t>(expected, 64));
   }
   hub_.finish(current_sender(), b.read, std::move(refusals));

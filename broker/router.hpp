@@ -14,16 +14,12 @@ namespace dunlin {
 
 class router {
  public:
-  void add(const directory& d, publish_item item) {
-    const size_t shards = d.shards.size();
-    // A delayed message waits in the shard of its topic, a p2p one too.
-    const auto client = item.delay_s ? std::string_view() : directory::p2p_target(item.routed_to());
-    const size_t to =
-        client.empty() ? d.shard_of(item.routed_to()) : shards + d.registry_of(client);
-    if (to >= batches_.size()) batches_.resize(shards + d.registries.size());
-    auto& items = batches_[to];
-    if (items.empty()) touched_.push_back(to);
-    items.push_back(std::move(item));
+  void add(const directory& d, publish_item&& item) {
+    batch(d, item.routed_to(), item.delay_s != 0).push_back(std::move(item));
+  }
+  // What is neither delayed nor routed by another topic than its own.
+  void add(const directory& d, mqtt::message_ptr&& msg, uint32_t slot) {
+    batch(d, msg->topic(), false).emplace_back(std::move(msg), slot);
   }
   uint32_t batches() const { return static_cast<uint32_t>(touched_.size()); }
 
@@ -57,6 +53,18 @@ class router {
   }
 
  private:
+  std::vector<publish_item>& batch(const directory& d, std::string_view topic, bool delayed) {
+    const size_t shards = d.shards.size();
+    // A delayed message waits in the shard of its topic, a p2p one too.
+    const auto client = delayed ? std::string_view() : directory::p2p_target(topic);
+    const size_t to = client.empty() ? d.shard_of(topic) : shards + d.registry_of(client);
+    if (to >= batches_.size()) [[unlikely]]
+      batches_.resize(shards + d.registries.size());
+    auto& items = batches_[to];
+    if (items.empty()) touched_.push_back(to);
+    return items;
+  }
+
   struct nobody {
     caf::strong_actor_ptr keeps;
     template <class To>

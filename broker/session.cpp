@@ -5,6 +5,7 @@
 
 #include "base/log.hpp"
 #include "base/wall_clock.hpp"
+#include "broker/carried.hpp"
 #include "broker/mqtt/encode.hpp"
 #include "broker/mqtt/properties.hpp"
 #include "broker/session_authentication.hpp"
@@ -37,15 +38,15 @@ session_gate* gate_of(const session_actor& s) {
   return &static_cast<session*>(caf::actor_cast<caf::abstract_actor*>(s))->gate();
 }
 
+// With CAF's control block in front it takes an allocator's block of this size; the next is 256
+// bytes larger. What is rare stands behind a pointer.
+static_assert(sizeof(caf::actor_storage<session>) <= 1536);
+
 session::session(caf::actor_config& c, directory& d, std::string client_id)
-    : pinned(c), directory_(d), promised_(&d.now()), outgoing_(d.now().queue()) {
+    : pinned(c), directory_(d), promised_(&d.now()), outgoing_(d.now().queue) {
   gate_.client_id = std::move(client_id);
-  auto fire = [](net::timer& t) { static_cast<session_timer&>(t).owner->on_timer(); };
-  timer_.owner = slow_timer_.owner = this;
-  timer_.on_fire = fire;
-  slow_timer_.on_fire = [](net::timer& t) {
-    static_cast<session_timer&>(t).owner->on_slow_timer();
-  };
+  timer_.owner = this;
+  timer_.on_fire = [](net::timer& t) { static_cast<session_timer&>(t).owner->on_timer(); };
 }
 
 session::~session() {
@@ -55,45 +56,70 @@ session::~session() {
   }
 }
 
+// For each session CAF would allocate all its handlers again, half a kilobyte.
+constinit thread_local session* session::running_ = nullptr;
+
 session::behavior_type session::make_behavior() {
-  return {[this](deliver& d) {
-            watched w(*this);
-            on_deliver(d);
+  static const auto& shared = *new behavior_type(handlers());
+  return shared;
+}
+
+caf::invoke_message_result session::consume(caf::mailbox_element& m) {
+  DUNLIN_TSAN_ACQUIRE(this);
+  current_element_ = &m;
+  if (auto* d = carried<deliver>(m)) {
+    watched w(*this);
+    on_deliver(*d);
+    return caf::invoke_message_result::consumed;
+  }
+  if (auto* a = carried<accepted>(m)) {
+    watched w(*this);
+    batch_answered(*a);
+    return caf::invoke_message_result::consumed;
+  }
+  running_ = this;
+  return pinned::consume(m);
+}
+
+session::behavior_type session::handlers() {
+  return {[](deliver& d) {
+            watched w(*running_);
+            running_->on_deliver(d);
           },
-          [this](const accepted& a) {
-            watched w(*this);
-            batch_answered(a);
+          [](const accepted& a) {
+            watched w(*running_);
+            running_->batch_answered(a);
           },
-          [this](const subscribed& s) {
-            watched w(*this);
-            shard_answered(s.token);
+          [](const subscribed& s) {
+            watched w(*running_);
+            running_->shard_answered(s.token);
           },
-          [this](attach_connection& a) {
-            watched w(*this);
-            on_attach(a);
+          [](attach_connection& a) {
+            watched w(*running_);
+            running_->on_attach(a);
           },
-          [this](arrived& a) {
-            if (!at_home()) return send(this, arrived{std::move(a.what)});
-            watched w(*this);
-            begin(a.what);
+          [](arrived& a) {
+            if (!running_->at_home()) return running_->send(running_, arrived{std::move(a.what)});
+            watched w(*running_);
+            running_->begin(a.what);
           },
-          [this](const end_session& e) {
-            watched w(*this);
-            end(e.why);
+          [](const end_session& e) {
+            watched w(*running_);
+            running_->end(e.why);
           },
-          [this](const begin_trace& b) { on_begin_trace(b); },
-          [this](const disconnect_client& d) {
-            watched w(*this);
-            detach(close_kind::by_server, d.code, d.why);
+          [](const begin_trace& b) { running_->on_begin_trace(b); },
+          [](const disconnect_client& d) {
+            watched w(*running_);
+            running_->detach(close_kind::by_server, d.code, d.why);
           },
-          [this](const describe_client&) { return facts(); },
-          [this](const check_ban&) {
-            watched w(*this);
-            on_check_ban();
+          [](const describe_client&) { return running_->facts(); },
+          [](const check_ban&) {
+            watched w(*running_);
+            running_->on_check_ban();
           },
-          [this](const hand_over& h) {
-            watched w(*this);
-            if (!conn_ && !ended_) pass_on_unsent(core::share_of(h.group.view(), h.filter.view()));
+          [](const hand_over& h) {
+            watched w(*running_);
+            running_->on_hand_over(h);
           }};
 }
 
@@ -104,7 +130,7 @@ void session::on_attach(attach_connection& a) {
     detach(close_kind::taken_over, reason::session_taken_over, "the client connected again");
   generation_ = a.generation;
   timer_.cancel();
-  slow_timer_.cancel();
+  holding_.reset();
   net::reactor& where = a.connection->reactor();
   // Not while it is on its way there: this may still be the reactor that it leaves.
   if (&where == &home() && at_home()) return begin(a);
@@ -156,8 +182,8 @@ void session::begin(attach_connection& a) {
       send_to_shards(member_online{s.filter, s.group, &gate_}, s.filter.view());
   if (!directory_.now().topics.auto_subscribe.empty()) auto_subscribe();
   conn_->changed();
-  last_packet_ms_ = home().now_ms();
-  if (keep_alive_s_) home().timers().set(timer_, last_packet_ms_ + keep_alive_s_ * 1500u);
+  since_ms_ = home().now_ms();
+  if (keep_alive_s_) home().timers().set(timer_, since_ms_ + keep_alive_s_ * 1500u);
   conn_->set_consumer(this);
   if (trace_) trace_sent();
   conn_->start_reading();
@@ -273,7 +299,7 @@ void session::detach(close_kind how, reason code, std::string_view why) {
   gate_.congested.store(false);
   gate_.slow.store(false);
   timer_.cancel();
-  slow_timer_.cancel();
+  holding_.reset();
   aliases_.reset();
   answers_.reset();
   rate_.reset();
@@ -302,14 +328,8 @@ void session::tell_disconnect(reason code, std::string_view why) {
 }
 
 void session::keep_session_or_end() {
-  sleeping_since_ms_ = home().now_ms();
-  const uint64_t expiry_ms = session_expiry_s_ == never_s ? ~0ull / 2 : session_expiry_s_ * 1000ull;
-  expires_at_ms_ = sleeping_since_ms_ + expiry_ms;
-  // The will goes out when its delay or the session is over, whichever is first [MQTT-3.1.3-9].
-  if (will_) {
-    will_at_ms_ = sleeping_since_ms_ + std::min<uint64_t>(will_->delay_s * 1000ull, expiry_ms);
-    if (will_at_ms_ <= sleeping_since_ms_) publish_will();
-  }
+  since_ms_ = home().now_ms();
+  if (will_ && will_at_ms() <= since_ms_) publish_will();
   const bool room = directory_.offline_sessions.load() < directory_.limits().offline_sessions_max;
   over_ = session_expiry_s_ == 0 || !room;
   if (over_) {
@@ -320,7 +340,16 @@ void session::keep_session_or_end() {
   }
   directory_.offline_sessions.fetch_add(1);
   offline_counted_ = true;
-  home().timers().set(timer_, will_ ? std::min(will_at_ms_, expires_at_ms_) : expires_at_ms_);
+  home().timers().set(timer_, wakes_at_ms());
+}
+
+uint64_t session::expires_at_ms() const {
+  return since_ms_ + (session_expiry_s_ == never_s ? ~0ull / 2 : session_expiry_s_ * 1000ull);
+}
+
+// When its delay or the session is over, whichever is first [MQTT-3.1.3-9].
+uint64_t session::will_at_ms() const {
+  return std::min<uint64_t>(since_ms_ + will_->delay_s * 1000ull, expires_at_ms());
 }
 
 void session::publish_will() {
@@ -353,22 +382,23 @@ void session::on_timer() {
   watched w(*this);
   const uint64_t now = home().now_ms();
   if (conn_) {
-    if (held_ || (rate_ && rate_->held()))
-      last_packet_ms_ = now;                                // it is not heard since it is not read
-    if (!lag_ && outgoing_.in_flight() > 0) fall_behind();  // not acknowledged for as long as this
-    const uint64_t due = last_packet_ms_ + keep_alive_s_ * 1500ull;  // [MQTT-3.1.2-22]
+    if (held_ || (rate_ && rate_->held())) since_ms_ = now;  // it is not heard since it is not read
+    if (!lag_ && outgoing_.in_flight() > 0) fall_behind();   // not acknowledged for as long as this
+    const uint64_t due = since_ms_ + keep_alive_s_ * 1500ull;  // [MQTT-3.1.2-22]
     if (now < due) return home().timers().set(timer_, due);
     return detach(close_kind::by_server, reason::keep_alive_timeout,
                   "no packet within one and a half keep-alive times");
   }
-  if (will_ && now >= will_at_ms_) publish_will();
-  if (now < expires_at_ms_)
-    return home().timers().set(timer_,
-                               will_ ? std::min(will_at_ms_, expires_at_ms_) : expires_at_ms_);
+  if (will_ && now >= will_at_ms()) publish_will();
+  if (now < expires_at_ms()) return home().timers().set(timer_, wakes_at_ms());
   over_ = true;
   if (std::exchange(offline_counted_, false)) directory_.offline_sessions.fetch_sub(1);
   send(directory_.registries[directory_.registry_of(gate_.client_id)],
        release_session{gate_.client_id, generation_});
+}
+
+void session::on_hand_over(const hand_over& h) {
+  if (!conn_ && !ended_) pass_on_unsent(core::share_of(h.group.view(), h.filter.view()));
 }
 
 void session::on_check_ban() {

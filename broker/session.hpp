@@ -41,6 +41,8 @@ class session : public pinned<session_actor::base>, public net::consumer {
   ~session() override;
   const char* name() const override { return "session"; }
   behavior_type make_behavior() override;
+  // From CAF: the two messages of every publish go straight to their functions.
+  caf::invoke_message_result consume(caf::mailbox_element& m) override;
 
   session_gate& gate() { return gate_; }
 
@@ -91,6 +93,9 @@ class session : public pinned<session_actor::base>, public net::consumer {
   void keep_session_or_end();
   void end(end_reason why);
   void on_timer();
+  uint64_t expires_at_ms() const;
+  uint64_t will_at_ms() const;
+  uint64_t wakes_at_ms() const { return will_ ? will_at_ms() : expires_at_ms(); }
   void tell_status_rule(rules::client_event_kind kind);
   void log_connect(const connect_request& r, bool session_present);
   void log_disconnect(close_kind how, mqtt::reason code, std::string_view why);
@@ -113,6 +118,7 @@ class session : public pinned<session_actor::base>, public net::consumer {
   bool finish_reauthentication(const mqtt::auth& a);
   void send_auth(mqtt::reason code, std::string_view data);
   bool resolve_alias(mqtt::publish& p);
+  bool refuse(const mqtt::publish& p, mqtt::reason r);
   bool admissible(const mqtt::publish& p);
   mqtt::reason refused_by_policy(const mqtt::publish& p) const;
   mqtt::reason subscribe_one(const mqtt::subscribe_entry& e, uint32_t id, uint32_t token,
@@ -148,15 +154,21 @@ class session : public pinned<session_actor::base>, public net::consumer {
   void give_back_late(std::vector<core::delivery>& items);
   void pass_on_unsent(uint32_t share);
   void tell_group();
+  void on_hand_over(const hand_over& h);
 
   // -- delivery --
   void on_deliver(deliver& d);
   void pump();
   void update_flow();
   void ask_retained();
+  void hold_publishers();
   void on_slow_timer();
   void release_publishers();
   void count(const core::tally& t);
+
+  static behavior_type handlers();
+  // Whose message is being handled: all sessions share their handlers.
+  static constinit thread_local session* running_;
 
   bool v5() const { return ver_ == mqtt::version::v5; }
 
@@ -231,11 +243,13 @@ class session : public pinned<session_actor::base>, public net::consumer {
     session* owner = nullptr;
   };
   session_timer timer_;  // keep-alive while connected; will delay and expiry while not
-  session_timer slow_timer_;
-  uint64_t last_packet_ms_ = 0;
-  uint64_t expires_at_ms_ = 0, will_at_ms_ = 0;
-  uint64_t sleeping_since_ms_ = 0;
-  uint64_t taken_at_hold_ = 0;  // conn_->bytes_out() when the grace period began
+  // Its publishers are held back, or were until it was found slow.
+  struct holding {
+    session_timer timer;
+    uint64_t taken = 0;  // conn_->bytes_out() when the grace period began
+  };
+  std::unique_ptr<holding> holding_;
+  uint64_t since_ms_ = 0;  // the last packet; while there is no connection: when that ended
 
   uint32_t generation_ = 0;
   uint32_t shared_ = 0;  // of subscriptions_
@@ -253,8 +267,6 @@ class session : public pinned<session_actor::base>, public net::consumer {
   bool over_ = false;  // its state ended with its last connection
   bool ended_ = false;
 };
-
-session_gate* gate_of(const session_actor& s);
 
 // A filter that is concrete in its first two levels lives in one shard, any other in all.
 template <class Message>

@@ -13,7 +13,7 @@ void session::on_deliver(deliver& d) {
     pages_due_->push_back({d.shard, d.page});
   }
   const auto arrived = static_cast<uint32_t>(d.items.size());
-  outgoing_.set_limits(directory_.now().queue());
+  outgoing_.set_limits(directory_.now().queue);
   if (conn_ && at_home()) {
     std::string& out = conn_->out();
     for (auto& item : d.items) {
@@ -67,15 +67,14 @@ void session::update_flow() {
     if (std::exchange(slow_, false)) gate_.slow.store(false);
     if (gate_.congested.load(std::memory_order_relaxed)) {
       gate_.congested.store(false);
-      slow_timer_.cancel();
+      holding_.reset();
     }
   } else if (full && !slow_ && !gate_.congested.load(std::memory_order_relaxed)) {
     gate_.congested.store(true);
     home().count().publishers_held.add();
     if (lag_) ++lag_->held;
     if (trace_) trace_note("holds_publishers", "", std::to_string(unsent) + " bytes unsent");
-    taken_at_hold_ = conn_->bytes_out();
-    home().timers().set(slow_timer_, home().now_ms() + limits.slow_grace_ms);
+    hold_publishers();
   }
   if (unsent > limits.output_low_bytes) conn_->notify_when_drained(limits.output_low_bytes);
   if (pages_due_) ask_retained();
@@ -93,14 +92,20 @@ void session::ask_retained() {
   for (const page_due& p : *due) send(directory_.shards[p.shard], more_retained{&gate_, p.page});
 }
 
+// The grace period begins.
+void session::hold_publishers() {
+  if (!holding_) holding_ = std::make_unique<holding>();
+  holding_->timer.owner = this;
+  holding_->timer.on_fire = [](net::timer& t) {
+    static_cast<session_timer&>(t).owner->on_slow_timer();
+  };
+  holding_->taken = conn_->bytes_out();
+  home().timers().set(holding_->timer, home().now_ms() + directory_.limits().slow_grace_ms);
+}
+
 void session::on_slow_timer() {
-  const options& limits = directory_.limits();
-  const uint64_t taken = conn_ ? conn_->bytes_out() : 0;
-  if (taken - taken_at_hold_ >= limits.output_low_bytes) {
-    taken_at_hold_ = taken;
-    home().timers().set(slow_timer_, home().now_ms() + limits.slow_grace_ms);
-    return;
-  }
+  if (conn_ && conn_->bytes_out() - holding_->taken >= directory_.limits().output_low_bytes)
+    return hold_publishers();
   slow_ = true;
   gate_.slow.store(true);
   if (trace_) trace_note("slow", "", "its publishers are not held back any longer");

@@ -15,18 +15,17 @@
 namespace dunlin {
 
 struct session_gate {
-  std::string client_id;             // fixed before anyone else sees it
-  std::atomic<uint32_t> mailbox{0};  // message copies on the way to it
-  std::atomic<bool> congested{
-      false};  // its output or queue is full, and it has not been slow for long
+  std::string client_id;                // fixed before anyone else sees it
+  std::atomic<uint32_t> mailbox{0};     // message copies on the way to it
+  std::atomic<uint32_t> unfinished{0};  // in flight and queued; kept while it is in a shared
+                                        // subscription, for the choice of a member
+  std::atomic<bool> waiting{false};     // the same: messages wait behind a full window
+  // Its output or queue is full, and it has not been slow for long.
+  std::atomic<bool> congested{false};
   std::atomic<bool> parked{false};  // somebody waits for drained
   std::atomic<bool> online{false};
-  std::atomic<bool> slow{false};  // its output has been full for longer than slow_grace_ms
-
-  // For the choice of a shared subscription's member; kept while it is one.
-  std::atomic<bool> waiting{false};     // messages wait behind a full window
-  std::atomic<uint32_t> unfinished{0};  // in flight and queued
-  std::atomic<bool> traced{false};      // shards tell its trace what becomes of its messages
+  std::atomic<bool> slow{false};    // its output has been full for longer than slow_grace_ms
+  std::atomic<bool> traced{false};  // shards tell its trace what becomes of its messages
 
   bool held(uint32_t mailbox_max) const { return congested.load() || mailbox.load() > mailbox_max; }
 };

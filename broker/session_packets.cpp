@@ -21,22 +21,136 @@ size_t levels(std::string_view topic) {
 
 bool is_error(reason r) { return static_cast<uint8_t>(r) >= 0x80; }
 
+// The packet identifier of a PUBACK that has nothing else, in its shortest form; 0: not such a one.
+uint16_t plain_puback(const mqtt::frame& f) {
+  return f.size == 4 ? static_cast<uint16_t>(static_cast<uint8_t>(f.body[0]) << 8 |
+                                             static_cast<uint8_t>(f.body[1]))
+                     : uint16_t{0};
+}
+
 }  // namespace
+
+// -- PUBLISH ------------------------------------------------------------------
+
+inline bool session::admissible(const mqtt::publish& p) {
+  const options& limits = directory_.limits();
+  if (p.qos > promised().qos_max) return fail(reason::qos_not_supported, "QoS above the maximum");
+  if (p.retain && !promised().retain_available)
+    return fail(reason::retain_not_supported, "retained messages are switched off");
+  if (p.topic.size() > limits.topic_bytes_max ||
+      (p.topic.size() >= limits.topic_levels_max && levels(p.topic) > limits.topic_levels_max))
+    return fail(reason::topic_name_invalid, "topic name longer or deeper than allowed");
+  if (v5() && p.qos > 0 && incoming_.unacknowledged() >= promised().receive_max)
+    return fail(reason::receive_maximum_exceeded, "more unacknowledged PUBLISH than allowed");
+  return true;
+}
+
+inline reason session::refused_by_policy(const mqtt::publish& p) const {
+  const options& limits = directory_.limits();
+  if (p.topic.front() == '$' && p.topic.substr(0, 5) == "$SYS/") return reason::not_authorized;
+  if (limits.payload_bytes_max && p.payload.size() > limits.payload_bytes_max)
+    return reason::quota_exceeded;
+  if (p.props.payload_is_utf8 && directory_.now().mqtt.validate_payload_format &&
+      !utf8_valid(p.payload))
+    return reason::payload_format_invalid;
+  return reason::success;
+}
+
+inline bool session::on_publish(const mqtt::frame& f) {
+  auto result = mqtt::decode_publish(f, ver_);
+  if (const auto* m = std::get_if<mqtt::malformed>(&result)) return fail(m->code, m->why);
+  mqtt::publish& p = *std::get_if<mqtt::publish>(&result);
+  home().count().received[p.qos].add();
+  if (v5() && !resolve_alias(p)) return false;
+  if (!admissible(p)) return false;
+  if (p.qos == 2) {
+    const auto seen = incoming_.check_qos2(p.packet_id);
+    if (seen == core::incoming::seen::answer) incoming_.add_answer(p.packet_id, 2, reason::success);
+    if (seen != core::incoming::seen::no) return true;
+  }
+  uint32_t delay_s = 0;
+  reason r = reason::success;
+  if (p.topic.front() == '$' || directory_.now().topics.rewrite) [[unlikely]]
+    r = change_topic(p.topic, &delay_s);
+  if (!is_error(r)) r = refused_by_policy(p);
+  if (is_error(r)) [[unlikely]]
+    return refuse(p, r);
+  auto msg = mqtt::message::make(p, home().now_ms());
+  const uint32_t slot =
+      p.qos ? incoming_.add(p.packet_id, p.qos) : uint32_t{core::incoming::no_slot};
+  router& to = router::of_this_thread();
+  if (delay_s) [[unlikely]]
+    to.add(directory_, {std::move(msg), slot, {}, delay_s});
+  else
+    to.add(directory_, std::move(msg), slot);
+  return true;
+}
+
+bool session::refuse(const mqtt::publish& p, reason r) {
+  home().count().published.add();
+  home().count().refused.add();
+  if (trace_) trace_note("refused", mqtt::to_string(r), std::string(p.topic));
+  if (p.qos) incoming_.add_answer(p.packet_id, p.qos, v5() ? r : reason::success);
+  return true;
+}
+
+// -- a read -------------------------------------------------------------------
+
+// Inline, as what follows: once for each packet.
+inline bool session::handle(const mqtt::frame& f, read_acks& acks) {
+  home().count().packets_received[f.type].add();
+  switch (f.type) {
+    case packet_type::publish:
+      return on_publish(f);
+    case packet_type::puback:
+      if (const uint16_t id = plain_puback(f)) {
+        acks.any = true;
+        outgoing_.puback(id, acks.tally);
+        return true;
+      }
+      return on_ack(f, acks);
+    case packet_type::pubrec:
+    case packet_type::pubrel:
+    case packet_type::pubcomp:
+      return on_ack(f, acks);
+    case packet_type::subscribe:
+      return on_subscribe(f);
+    case packet_type::unsubscribe:
+      return on_unsubscribe(f);
+    case packet_type::pingreq:
+      if (f.flags != 0 || !f.body.empty())
+        return fail(reason::malformed_packet, "PINGREQ with flags or a body");
+      mqtt::encode(mqtt::pingresp{}, ver_, conn_->out());
+      home().count().packets_sent[packet_type::pingresp].add();
+      return true;
+    case packet_type::disconnect:
+      return on_disconnect(f);
+    case packet_type::connect:
+      return fail(reason::protocol_error, "a second CONNECT");  // [MQTT-3.1.0-2]
+    case packet_type::auth:
+      return on_auth(f);
+    default:
+      return fail(reason::protocol_error, "a packet that only a server sends");
+  }
+}
 
 size_t session::consume(std::string_view bytes) {
   watched w(*this);
-  last_packet_ms_ = home().now_ms();
+  since_ms_ = home().now_ms();
   reading_ = true;
   incoming_.begin_read();
   if (directory_.guard.watching() && !rate_) start_rate();
+  const bool observed = trace_ || rate_;
   size_t used = 0;
   read_acks acks;
   while (used < bytes.size()) {
     const auto result = mqtt::next_frame(bytes.substr(used), promised().packet_bytes_max);
     if (const auto* f = std::get_if<mqtt::frame>(&result)) {
       used += f->size;
+      if (observed && trace_) [[unlikely]]
+        trace_in(*f);
       if (!handle(*f, acks)) break;
-      if (rate_ && rate_over(*f)) break;
+      if (observed && rate_ && rate_over(*f)) break;
     } else if (const auto* m = std::get_if<mqtt::malformed>(&result)) {
       fail(m->code, m->why);
       break;
@@ -65,75 +179,9 @@ size_t session::consume(std::string_view bytes) {
   return used;
 }
 
-bool session::handle(const mqtt::frame& f, read_acks& acks) {
-  home().count().packets_received[f.type].add();
-  if (trace_) [[unlikely]]
-    trace_in(f);
-  switch (f.type) {
-    case packet_type::publish:
-      return on_publish(f);
-    case packet_type::puback:
-    case packet_type::pubrec:
-    case packet_type::pubrel:
-    case packet_type::pubcomp:
-      return on_ack(f, acks);
-    case packet_type::subscribe:
-      return on_subscribe(f);
-    case packet_type::unsubscribe:
-      return on_unsubscribe(f);
-    case packet_type::pingreq:
-      if (f.flags != 0 || !f.body.empty())
-        return fail(reason::malformed_packet, "PINGREQ with flags or a body");
-      mqtt::encode(mqtt::pingresp{}, ver_, conn_->out());
-      home().count().packets_sent[packet_type::pingresp].add();
-      return true;
-    case packet_type::disconnect:
-      return on_disconnect(f);
-    case packet_type::connect:
-      return fail(reason::protocol_error, "a second CONNECT");  // [MQTT-3.1.0-2]
-    case packet_type::auth:
-      return on_auth(f);
-    default:
-      return fail(reason::protocol_error, "a packet that only a server sends");
-  }
-}
-
 bool session::fail(reason code, std::string_view why) {
   detach(close_kind::by_server, code, why);
   return false;
-}
-
-// -- PUBLISH ------------------------------------------------------------------
-
-bool session::on_publish(const mqtt::frame& f) {
-  auto result = mqtt::decode_publish(f, ver_);
-  if (const auto* m = std::get_if<mqtt::malformed>(&result)) return fail(m->code, m->why);
-  mqtt::publish& p = *std::get_if<mqtt::publish>(&result);
-  home().count().received[p.qos].add();
-  if (v5() && !resolve_alias(p)) return false;
-  if (!admissible(p)) return false;
-  if (p.qos == 2) {
-    const auto seen = incoming_.check_qos2(p.packet_id);
-    if (seen == core::incoming::seen::answer) incoming_.add_answer(p.packet_id, 2, reason::success);
-    if (seen != core::incoming::seen::no) return true;
-  }
-  uint32_t delay_s = 0;
-  reason r = reason::success;
-  if (p.topic.front() == '$' || directory_.now().topics.rewrite)
-    r = change_topic(p.topic, &delay_s);
-  if (!is_error(r)) r = refused_by_policy(p);
-  if (is_error(r)) {
-    home().count().published.add();
-    home().count().refused.add();
-    if (trace_) trace_note("refused", mqtt::to_string(r), std::string(p.topic));
-    if (p.qos) incoming_.add_answer(p.packet_id, p.qos, v5() ? r : reason::success);
-    return true;
-  }
-  auto msg = mqtt::message::make({p.topic, p.payload, p.qos, p.retain, p.props, home().now_ms()});
-  const uint32_t slot =
-      p.qos ? incoming_.add(p.packet_id, p.qos) : uint32_t{core::incoming::no_slot};
-  router::of_this_thread().add(directory_, {std::move(msg), slot, {}, delay_s});
-  return true;
 }
 
 bool session::resolve_alias(mqtt::publish& p) {
@@ -153,30 +201,6 @@ bool session::resolve_alias(mqtt::publish& p) {
   if (alias > aliases_->size()) aliases_->resize(alias);
   (*aliases_)[alias - 1] = p.topic;
   return true;
-}
-
-bool session::admissible(const mqtt::publish& p) {
-  const options& limits = directory_.limits();
-  if (p.qos > promised().qos_max) return fail(reason::qos_not_supported, "QoS above the maximum");
-  if (p.retain && !promised().retain_available)
-    return fail(reason::retain_not_supported, "retained messages are switched off");
-  if (p.topic.size() > limits.topic_bytes_max ||
-      (p.topic.size() >= limits.topic_levels_max && levels(p.topic) > limits.topic_levels_max))
-    return fail(reason::topic_name_invalid, "topic name longer or deeper than allowed");
-  if (v5() && p.qos > 0 && incoming_.unacknowledged() >= promised().receive_max)
-    return fail(reason::receive_maximum_exceeded, "more unacknowledged PUBLISH than allowed");
-  return true;
-}
-
-reason session::refused_by_policy(const mqtt::publish& p) const {
-  const options& limits = directory_.limits();
-  if (p.topic.front() == '$' && p.topic.substr(0, 5) == "$SYS/") return reason::not_authorized;
-  if (limits.payload_bytes_max && p.payload.size() > limits.payload_bytes_max)
-    return reason::quota_exceeded;
-  if (p.props.payload_is_utf8 && directory_.now().mqtt.validate_payload_format &&
-      !utf8_valid(p.payload))
-    return reason::payload_format_invalid;
-  return reason::success;
 }
 
 void session::batch_answered(const accepted& a) {

@@ -87,7 +87,7 @@ void session::pause_reading() {
 // Reads on unless something else still holds it.
 void session::resume_reading() {
   if (!conn_ || held_ || (rate_ && rate_->held())) return;
-  last_packet_ms_ = home().now_ms();  // it was not heard since it was not read
+  since_ms_ = home().now_ms();  // it was not heard since it was not read
   conn_->start_reading();
 }
 

@@ -26,10 +26,8 @@ struct settings {
   topic_settings topics = {};
   operate::trace_limits trace = {};
 
-  // A part of `limits` in the form that a session's queue takes.
-  core::outgoing::limits queue() const {
-    return {limits.queue_messages_max, limits.queue_bytes_max, limits.queue_qos0};
-  }
+  // A part of `limits` in the form that a session's queue takes; made by directory::put().
+  core::outgoing::limits queue = {};
 };
 
 }  // namespace dunlin

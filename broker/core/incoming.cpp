@@ -52,7 +52,7 @@ void incoming::answered(uint32_t number, const std::vector<refusal>& refusals) {
 // Its answer has come: the identifier is stored, or free again. A message that was sent again on a
 // later connection is answered there, in the place of the first.
 void incoming::settle(slot& s) {
-  if (s.qos2_id == 0 || !qos2_) return;
+  if (!qos2_) return;
   auto it = qos2_->find(s.qos2_id);
   if (it == qos2_->end() || it->second.stored) return;
   if (s.id == 0 && it->second.asked) s.id = s.qos2_id;
@@ -64,8 +64,10 @@ void incoming::settle(slot& s) {
   qos2_->erase(it);
 }
 
-inline void incoming::write(const slot& s, mqtt::version v, uint32_t told_bytes_max,
-                            std::string& out) {
+// An answer with a reason code. A refusal has its reason string, where the packet stays within what
+// the client takes.
+void incoming::write_code(const slot& s, mqtt::version v, uint32_t told_bytes_max,
+                          std::string& out) {
   const auto type = s.qos == 1 ? packet_type::puback : packet_type::pubrec;
   if (told_bytes_max != 0 && is_error(s.code)) {
     mqtt::ack a{type, s.id, s.code, mqtt::explain(s.code), {}};
@@ -79,19 +81,37 @@ mqtt::reason incoming::drain(mqtt::version v, std::string& out, uint64_t* puback
                              uint64_t* pubrecs, uint32_t told_bytes_max) {
   while (!reads_.empty() && reads_.front().answers_due == 0) {
     read& r = reads_.front();
+    // Room for all at once: a success is always four bytes.
+    constexpr size_t bytes = 4;
+    size_t at = out.size();
+    if (r.slots > 0) out.resize(at + bytes * r.slots);
     for (; r.slots > 0; --r.slots) {
       slot s = slots_.front();
-      settle(s);
+      if (s.qos2_id != 0) settle(s);
       slots_.pop_front();
       if (s.id == 0) continue;
       if (s.counted) --unacknowledged_;
-      if (v != mqtt::version::v5 && is_error(s.code)) {
-        --r.slots;
-        return s.code;
+      if (s.code != reason::success && (v == mqtt::version::v5 || is_error(s.code))) [[unlikely]] {
+        out.resize(at);
+        if (v != mqtt::version::v5) {
+          --r.slots;
+          return s.code;
+        }
+        write_code(s, v, told_bytes_max, out);
+        at = out.size();
+        out.resize(at + bytes * (r.slots - 1));
+      } else {
+        const auto type = s.qos == 1 ? packet_type::puback : packet_type::pubrec;
+        char* p = out.data() + at;
+        p[0] = static_cast<char>(static_cast<uint8_t>(type) << 4);
+        p[1] = 2;
+        p[2] = static_cast<char>(s.id >> 8);
+        p[3] = static_cast<char>(s.id);
+        at += bytes;
       }
-      write(s, v, told_bytes_max, out);
       ++*(s.qos == 1 ? pubacks : pubrecs);
     }
+    if (at < out.size()) out.resize(at);
     reads_.pop_front();
     ++first_read_;
   }

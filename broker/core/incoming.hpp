@@ -82,7 +82,7 @@ class incoming {
     bool asked = true;    // on this connection, which waits for a PUBREC and counts it
   };
 
-  static void write(const slot& s, mqtt::version v, uint32_t told_bytes_max, std::string& out);
+  static void write_code(const slot& s, mqtt::version v, uint32_t told_bytes_max, std::string& out);
   void ask(qos2& q);
   void settle(slot& s);
 

@@ -19,7 +19,7 @@ outgoing::flying* outgoing::find(uint16_t id) {
 void outgoing::finish(flying& f, uint64_t tally::*how, tally& t) {
   t.*how += 1;
   f.at = stage::done;
-  f.d = {};
+  if (&f != &flight_.front()) f.d = {};
   pop_done();
 }
 
@@ -32,7 +32,23 @@ void outgoing::pop_done() {
 }
 
 // Inline: once for each message. False: over the client's maximum packet size [MQTT-3.1.2-24].
-inline bool outgoing::write(const delivery& d, mqtt::send_form& form, std::string& out) {
+inline bool outgoing::write(const delivery& d, bool again, uint16_t id, uint64_t now_ms,
+                            std::string& out) {
+  if (plain_) [[likely]] {
+    mqtt::encode_v3(*d.msg, mqtt::publish_first_byte(d.qos, again, d.retain), id, out);
+    return true;
+  }
+  return write_v5(d,
+                  {.qos = d.qos,
+                   .dup = again,
+                   .retain = d.retain,
+                   .packet_id = id,
+                   .subscription_ids = d.subscription_ids.view(),
+                   .now_ms = now_ms},
+                  out);
+}
+
+bool outgoing::write_v5(const delivery& d, mqtt::send_form form, std::string& out) {
   if (link_.alias_max != 0) [[unlikely]]
     return write_with_alias(d, form, out);
   if (link_.packet_bytes_max != ~0u &&
@@ -50,13 +66,7 @@ bool outgoing::transmit(size_t index, bool again, uint64_t now_ms, std::string& 
     mqtt::encode_ack(packet_type::pubrel, id, reason::success, link_.ver, out);
     return true;
   }
-  mqtt::send_form form{.qos = f.d.qos,
-                       .dup = again,
-                       .retain = f.d.retain,
-                       .packet_id = id,
-                       .subscription_ids = f.d.subscription_ids.view(),
-                       .now_ms = now_ms};
-  if (!write(f.d, form, out)) return false;
+  if (!write(f.d, again, id, now_ms, out)) return false;
   ++t.sent[f.d.qos];
   return true;
 }
@@ -79,6 +89,7 @@ bool outgoing::write_with_alias(const delivery& d, mqtt::send_form& form, std::s
 
 void outgoing::connect(const link& l, uint64_t now_ms, std::string& out, tally& t) {
   link_ = l;
+  plain_ = l.ver != mqtt::version::v5 && l.packet_bytes_max == ~0u;
   aliases_.reset();
   connected_ = true;
   transmitted_ = 0;
@@ -93,10 +104,8 @@ void outgoing::connect(const link& l, uint64_t now_ms, std::string& out, tally& 
   pop_done();
 }
 
-void outgoing::send_qos0(const delivery& d, uint64_t now_ms, std::string& out, tally& t) {
-  mqtt::send_form form{
-      .retain = d.retain, .subscription_ids = d.subscription_ids.view(), .now_ms = now_ms};
-  if (!write(d, form, out)) {
+inline void outgoing::send_qos0(const delivery& d, uint64_t now_ms, std::string& out, tally& t) {
+  if (!write(d, false, 0, now_ms, out)) {
     ++t.too_large;
     return;
   }
@@ -104,7 +113,7 @@ void outgoing::send_qos0(const delivery& d, uint64_t now_ms, std::string& out, t
   ++t.delivered;
 }
 
-void outgoing::offer(delivery d, uint64_t now_ms, std::string* out, bool room, tally& t) {
+void outgoing::offer(delivery&& d, uint64_t now_ms, std::string* out, bool room, tally& t) {
   ++t.queued;
   if (d.msg->expired(now_ms)) {
     ++t.expired;
@@ -112,7 +121,7 @@ void outgoing::offer(delivery d, uint64_t now_ms, std::string* out, bool room, t
   }
   if (d.qos == 0) {
     if (!out) {
-      if (limits_.queue_qos0) return enqueue(std::move(d), t);
+      if (limits_->queue_qos0) return enqueue(std::move(d), t);
       ++t.not_connected;
       return;
     }
@@ -130,10 +139,10 @@ void outgoing::offer(delivery d, uint64_t now_ms, std::string* out, bool room, t
   if (!transmit(index, false, now_ms, *out, t)) finish(flight_[index], &tally::too_large, t);
 }
 
-void outgoing::enqueue(delivery d, tally& t) {
+void outgoing::enqueue(delivery&& d, tally& t) {
   const size_t bytes = d.msg->footprint();
   if (!d.paced &&
-      (queue_.size() >= limits_.messages_max || queue_bytes_ + bytes > limits_.bytes_max)) {
+      (queue_.size() >= limits_->messages_max || queue_bytes_ + bytes > limits_->bytes_max)) {
     ++t.queue_full;
     return;
   }

@@ -52,8 +52,10 @@ class outgoing {
     uint64_t bytes_max = 256ull << 20;
     bool queue_qos0 = false;
   };
-  explicit outgoing(const limits& l) : limits_(l) {}
-  void set_limits(const limits& l) { limits_ = l; }  // what is queued stays
+  explicit outgoing(const limits& l) : limits_(&l) {}
+  // They stay where they are; what is queued stays too.
+  void set_limits(const limits& l) { limits_ = &l; }
+  explicit outgoing(limits&&) = delete;
 
   // A connection begins: messages in flight are sent again, in order [MQTT-4.4.0-1, 4.6.0-1].
   void connect(const link& l, uint64_t now_ms, std::string& out, tally& t);
@@ -65,7 +67,7 @@ class outgoing {
 
   // A message for this client. `out` is null while the client is offline, and `room` false while
   // its output is full: then QoS 0 is dropped and the rest queued.
-  void offer(delivery d, uint64_t now_ms, std::string* out, bool room, tally& t);
+  void offer(delivery&& d, uint64_t now_ms, std::string* out, bool room, tally& t);
 
   // Acknowledgements. False: no such packet is in flight.
   bool puback(uint16_t id, tally& t, mqtt::reason code = mqtt::reason::success);
@@ -110,12 +112,13 @@ class outgoing {
   void finish(flying& f, uint64_t tally::*how, tally& t);
   void pop_done();
   bool transmit(size_t index, bool again, uint64_t now_ms, std::string& out, tally& t);
-  bool write(const delivery& d, mqtt::send_form& form, std::string& out);
+  bool write(const delivery& d, bool again, uint16_t id, uint64_t now_ms, std::string& out);
+  bool write_v5(const delivery& d, mqtt::send_form form, std::string& out);
   bool write_with_alias(const delivery& d, mqtt::send_form& form, std::string& out);
   void send_qos0(const delivery& d, uint64_t now_ms, std::string& out, tally& t);
-  void enqueue(delivery d, tally& t);
+  void enqueue(delivery&& d, tally& t);
 
-  limits limits_;
+  const limits* limits_;
   link link_;
   ring<flying> flight_;
   ring<delivery> queue_;
@@ -124,6 +127,7 @@ class outgoing {
   uint64_t queue_bytes_ = 0;
   uint32_t transmitted_ = 0;  // of flight_, on this connection; the rest waits for the window
   bool connected_ = false;
+  bool plain_ = false;  // a 3.x client, which takes every packet and has no aliases
 };
 
 }  // namespace dunlin::core

@@ -1,5 +1,6 @@
 #include "broker/mqtt/message.hpp"
 
+#include <cstddef>
 #include <cstring>
 #include <new>
 
@@ -74,8 +75,9 @@ char* put_properties(const message& m, const send_form& f, char* p) {
 
 }  // namespace
 
-message_ptr message::make(const message_content& c) {
-  const size_t props = forwarded_size(c.props);
+template <class Content>
+inline message_ptr message::made_of(const Content& c, uint64_t now_ms) {
+  const size_t props = c.props.forwarded.empty() ? 0 : forwarded_size(c.props);
   const size_t bytes = 2 + c.topic.size() + c.payload.size() + props;
   auto* m = new (::operator new(sizeof(message) + bytes)) message;
   m->payload_size_ = static_cast<uint32_t>(c.payload.size());
@@ -84,13 +86,16 @@ message_ptr message::make(const message_content& c) {
   m->qos_ = c.qos;
   m->retain_ = c.retain;
   if (c.props.message_expiry_interval)
-    m->expires_ms_ = c.now_ms + uint64_t{*c.props.message_expiry_interval} * 1000;
+    m->expires_ms_ = now_ms + uint64_t{*c.props.message_expiry_interval} * 1000;
   char* p = put_16(m->topic_size_, m->body());
   p = put(c.topic, p);
   p = put(c.payload, p);
   if (props) copy_forwarded(c.props, p);
   return message_ptr(m);
 }
+
+message_ptr message::make(const message_content& c) { return made_of(c, c.now_ms); }
+message_ptr message::make(const publish& p, uint64_t now_ms) { return made_of(p, now_ms); }
 
 message_ptr message::under(std::string_view topic) const {
   publish_properties props;
@@ -106,16 +111,14 @@ size_t encoded_size(const message& m, version v, const send_form& f) {
 }
 
 void encode(const message& m, version v, const send_form& f, std::string& out) {
+  const uint8_t first_byte = publish_first_byte(f.qos, f.dup, f.retain);
+  if (v != version::v5) return encode_v3(m, first_byte, f.packet_id, out);
   const size_t length = remaining_length(m, v, f);
   const size_t at = out.size();
   out.resize(at + 1 + varint_size(length) + length);
   char* p = out.data() + at;
-  *p++ = static_cast<char>(0x30 | (f.dup ? 8 : 0) | (f.qos << 1) | (f.retain ? 1 : 0));
+  *p++ = static_cast<char>(first_byte);
   p = put_varint(length, p);
-  if (v != version::v5 && f.qos == 0) {
-    put(m.v3_body(), p);
-    return;
-  }
   if (f.omit_topic) {
     p = put_16(0, p);
   } else {
@@ -123,8 +126,25 @@ void encode(const message& m, version v, const send_form& f, std::string& out) {
     p = put(m.topic(), p);
   }
   if (f.qos) p = put_16(f.packet_id, p);
-  if (v == version::v5) p = put_properties(m, f, p);
+  p = put_properties(m, f, p);
   put(m.payload(), p);
+}
+
+// The room for the header is made by copying as many bytes from in front of the body: so nothing is
+// cleared first, and the payload is copied once, to where it belongs.
+void encode_v3(const message& m, uint8_t first_byte, uint16_t packet_id, std::string& out) {
+  const std::string_view body = m.v3_body();
+  const size_t id = (first_byte & 0x06) ? 2 : 0;
+  const size_t length = body.size() + id;
+  const size_t header = 1 + varint_size(length);
+  static_assert(offsetof(message, expires_ms_) == sizeof(message) - sizeof m.expires_ms_ &&
+                sizeof m.expires_ms_ >= 1 + 4 + 2);
+  const size_t at = out.size();
+  out.append(body.data() - header - id, header + id + body.size());
+  char* p = out.data() + at;
+  *p++ = static_cast<char>(first_byte);
+  p = put_varint(length, p);
+  if (id) put_16(packet_id, put(body.substr(0, 2 + m.topic().size()), p));
 }
 
 }  // namespace dunlin::mqtt

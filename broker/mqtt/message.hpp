@@ -57,6 +57,7 @@ class message {
   static constexpr uint64_t never = ~uint64_t{0};
 
   static message_ptr make(const message_content& c);
+  static message_ptr make(const publish& p, uint64_t now_ms);
 
   // The same message for another topic.
   message_ptr under(std::string_view topic) const;
@@ -80,7 +81,10 @@ class message {
 
  private:
   friend class message_ptr;
+  friend void encode_v3(const message& m, uint8_t first_byte, uint16_t packet_id, std::string& out);
   message() = default;
+  template <class Content>  // publish or message_content
+  static message_ptr made_of(const Content& c, uint64_t now_ms);
   const char* body() const { return reinterpret_cast<const char*>(this + 1); }
   char* body() { return reinterpret_cast<char*>(this + 1); }
 
@@ -90,7 +94,7 @@ class message {
   uint16_t topic_size_ = 0;
   uint8_t qos_ = 0;
   bool retain_ = false;
-  uint64_t expires_ms_ = never;
+  uint64_t expires_ms_ = never;  // the last: encode_v3 copies it and writes over the copy
 };
 
 inline message_ptr::message_ptr(const message_ptr& o) noexcept : m_(o.m_) {
@@ -119,5 +123,10 @@ struct send_form {
 size_t encoded_size(const message& m, version v, const send_form& f);
 // Appends the PUBLISH packet.
 void encode(const message& m, version v, const send_form& f, std::string& out);
+// The same for 3.x clients, who see no properties; packet_id is left out with QoS 0.
+void encode_v3(const message& m, uint8_t first_byte, uint16_t packet_id, std::string& out);
+inline uint8_t publish_first_byte(uint8_t qos, bool dup, bool retain) {
+  return static_cast<uint8_t>(0x30 | (dup ? 8 : 0) | qos << 1 | (retain ? 1 : 0));
+}
 
 }  // namespace dunlin::mqtt

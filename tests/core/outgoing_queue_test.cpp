@@ -74,7 +74,8 @@ TEST_F(OutgoingTest, GivesBackWhatOneSubscriptionDidNotSend) {
 }
 
 TEST_F(OutgoingTest, WhatIsPacedIsNeverTooMuch) {
-  outgoing small({.messages_max = 1});
+  const outgoing::limits one{.messages_max = 1};
+  outgoing small(one);
   tally t;
   for (const char* payload : {"a", "b"})
     small.offer({make_message("t", payload, 1), {}, 1}, now_ms_, nullptr, false, t);
