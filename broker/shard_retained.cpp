@@ -17,9 +17,15 @@ constexpr size_t turn_topics = 4096;  // looked at, matching or not
 
 }  // namespace
 
+// One topic's is looked up at once where nobody waits: what is published right after the
+// subscription would else be there twice, as it comes and as retained.
 void shard::begin_retained(const subscribe_to& s) {
+  const bool alone = !feeds_.runnable();
   feeds_.add(s.gate, {s.filter, {s.options.qos, s.id}});
-  schedule_retained();
+  if (alone && !mqtt::has_wildcard(s.filter.view()))
+    feed();
+  else
+    schedule_retained();
 }
 
 // In the next turn: a message to itself would be handled in this one, as up to 64 more.

@@ -49,6 +49,15 @@ TEST_F(RetainedSim, EveryMatchArrivesWhateverTheQueuesHold) {
   EXPECT_EQ(world_->dropped(drop_reason::slow_subscriber), 0u);
 }
 
+TEST_F(RetainedSim, WhatFollowsASubscriptionToOneTopicComesOnce) {
+  with(10);
+  client &s = ready("s"), &p = ready("p");
+  s.subscribe("one", 1);
+  p.publish("one", "x", 1, true);
+  world_->run();
+  EXPECT_EQ(publishes(s), 1u) << "as it came, and not as retained too";
+}
+
 TEST_F(RetainedSim, AClientThatReadsNothingHoldsAPageAndLosesNothing) {
   with(20'000, {}, 1);
   client& s = ready("s");
