@@ -187,21 +187,22 @@ def reload(node):
 class Flood(threading.Thread):
     """Publishes as fast as the broker reads, until it is closed."""
 
-    def __init__(self, node, client_id, topic, payload=b"x" * 100, version=5):
+    def __init__(self, node, client_id, topic, payload=b"x" * 100, version=5, sock=None, below=None, frame=bytes):
         super().__init__(daemon=True)
-        self.wire = Wire.open(node.port, client_id, version, keep_alive=2)
-        self.raw, self.ended, self.over = publish(topic, payload, version) * 100, None, False
+        self.wire = Wire.open(node.port, client_id, version, sock=sock, keep_alive=2)
+        self.socket = below or self.wire.socket  # below the frames of a WebSocket
+        self.raw, self.ended, self.over = frame(publish(topic, payload, version) * 100), None, False
         self.start()
 
     def run(self):
         try:
             while not self.over:
-                self.wire.socket.settimeout(0.2)
+                self.socket.settimeout(0.2)
                 try:
                     rest = self.raw
                     while rest and not self.over:
                         try:
-                            rest = rest[self.wire.socket.send(rest):]
+                            rest = rest[self.socket.send(rest):]
                         except TimeoutError:
                             pass
                 except OSError as e:
@@ -213,7 +214,7 @@ class Flood(threading.Thread):
     def stop(self):
         self.over = True
         self.join(5)
-        self.wire.close()
+        self.socket.close()
 
 
 def received(node):
