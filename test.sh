@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs every test: ./test.sh [--quick] [--sanitize]
 #   --quick     without the real RocketMQ and the fuzzers
-#   --sanitize  instead: unit tests, simulations and the device side of the end-to-end tests, once with the address and
-#               undefined-behaviour sanitizers and once with the thread sanitizer
+#   --sanitize  instead: unit tests, simulations, load scenarios and the device side of the end-to-end tests, once with the
+#               address and undefined-behaviour sanitizers and once with the thread sanitizer
 # The last line is "N passed, N failed"; the exit code is 1 when anything failed. Reports and logs: .run/logs.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
@@ -184,7 +184,7 @@ fuzz_pair() { # folder of the binaries, one target or two
   done
 }
 
-# What the load tool and the benchmarks are made of is tested without sanitizers only.
+# What the load tool and the benchmarks are made of is tested without sanitizers only; the tool loads the nodes that have them.
 SANITIZED=(//tests/... -//tests/load/... -//tests/bench/...)
 sanitized() { # asan or tsan, what it looks for
   local built
@@ -195,6 +195,13 @@ sanitized() { # asan or tsan, what it looks for
     return
   fi
   built=$(bazel_info --config="$1" bazel-bin)
+  if [ -x "$LOAD" ]; then
+    if stage "every load scenario, $2" 300 tests/bench/smoke.sh "$built/broker/dunlin" "$LOAD"; then
+      add 1 0 0
+    else
+      fault "every load scenario, $2"
+    fi
+  fi
   # Neither the clients of other languages nor what measures the machine.
   E2E_OPTIONS="--ignore=tests/e2e/test_real_clients.py --ignore=tests/e2e/test_slowloris.py" \
     E2E_SLOW=4 end_to_end "end to end, $2" "$built/broker/dunlin" "e2e-$1"
@@ -203,6 +210,12 @@ sanitize_all() {
   export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
   export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=$PWD/tests/tsan.supp
   start_fetch
+  LOAD=
+  if stage "the load tool" 900 run_bazel build //tests/load:dunlin-load; then
+    LOAD=$(bazel_info bazel-bin)/tests/load/dunlin-load
+  else
+    fault "//tests/load:dunlin-load does not build"
+  fi
   sanitized asan "addresses and undefined behaviour"
   sanitized tsan "threads"
 }

@@ -56,5 +56,9 @@ for TARGET in "ws://127.0.0.1:$((PORT + 2))/mqtt" "tls://127.0.0.1:$((PORT + 3))
   run fan-out --subscribers 50 --outstanding 10 --payload 5000 --ca "$TMP/cert.pem"
   run connect --clients 200 --hold 0.1 --ca "$TMP/cert.pem"
 done
+stop_broker
+if grep -qE "(ERROR|WARNING): [A-Za-z]+Sanitizer|: runtime error: " "$TMP/dunlin/dunlin2.log"; then # of a build with one
+  FAILED=$((FAILED + 1)); echo "FAIL  what a sanitizer says of the node"; head -n 100 "$TMP/dunlin/dunlin2.log" | sed 's/^/      | /'
+fi
 echo "$PASSED passed, $FAILED failed"
 [ "$FAILED" = 0 ]
