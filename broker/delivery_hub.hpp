@@ -164,7 +164,10 @@ class delivery_hub {
     t.gate->parked.store(true);
     return t.gate->held(most);
   }
-  void forget_touched() { touched_.clear(); }
+  void forget_touched() {
+    touched_.clear();
+    lines_up_ = false;
+  }
 
   void on_drained(session_gate* gate) {
     auto it = parked_.find(gate);

@@ -102,8 +102,7 @@ void session::observe_lag() {
   const size_t in_flight = outgoing_.in_flight();
   const bool behind = (conn_ && conn_->unsent() > directory_.limits().output_low_bytes) ||
                       outgoing_.queued_messages() > 0 || in_flight >= operate::lag::in_flight_min;
-  const uint64_t first = outgoing_.first_sequence();
-  lag_->observe(behind, first, first + in_flight, home().now_ms());
+  lag_->observe(behind, outgoing_.first_sequence(), outgoing_.end_sequence(), home().now_ms());
 }
 
 operate::slow_subscriber session::describe_lag(const void* owner, uint64_t now_ms) {

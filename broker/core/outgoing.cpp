@@ -19,6 +19,7 @@ outgoing::flying* outgoing::find(uint16_t id) {
 void outgoing::finish(flying& f, uint64_t tally::*how, tally& t) {
   t.*how += 1;
   f.at = stage::done;
+  ++done_;
   if (&f != &flight_.front()) f.d = {};
   pop_done();
 }
@@ -27,7 +28,7 @@ void outgoing::pop_done() {
   while (!flight_.empty() && flight_.front().at == stage::done) {
     flight_.pop_front();
     ++first_sequence_;
-    if (transmitted_ > 0) --transmitted_;
+    if (transmitted_ > 0) --transmitted_, --done_;
   }
 }
 
@@ -61,7 +62,10 @@ bool outgoing::write_v5(const delivery& d, mqtt::send_form form, std::string& ou
 bool outgoing::transmit(size_t index, bool again, uint64_t now_ms, std::string& out, tally& t) {
   flying& f = flight_[index];
   const uint16_t id = id_of(first_sequence_ + index);
-  if (f.at == stage::done) return true;
+  if (f.at == stage::done) {
+    ++done_;
+    return true;
+  }
   if (f.at == stage::released) {
     mqtt::encode_ack(packet_type::pubrel, id, reason::success, link_.ver, out);
     return true;
@@ -92,13 +96,14 @@ void outgoing::connect(const link& l, uint64_t now_ms, std::string& out, tally& 
   plain_ = l.ver != mqtt::version::v5 && l.packet_bytes_max == ~0u;
   aliases_.reset();
   connected_ = true;
-  transmitted_ = 0;
-  while (transmitted_ < flight_.size() && transmitted_ < link_.window) {
+  transmitted_ = done_ = 0;
+  while (transmitted_ < flight_.size() && window_open()) {
     const size_t index = transmitted_++;
     if (!transmit(index, true, now_ms, out, t)) {
       t.too_large += 1;
       flight_[index].at = stage::done;
       flight_[index].d = {};
+      ++done_;
     }
   }
   pop_done();
@@ -131,8 +136,7 @@ void outgoing::offer(delivery&& d, uint64_t now_ms, std::string* out, bool room,
     }
     return send_qos0(d, now_ms, *out, t);
   }
-  if (!out || !room || !queue_.empty() || transmitted_ < flight_.size() ||
-      transmitted_ >= link_.window)
+  if (!out || !room || !queue_.empty() || transmitted_ < flight_.size() || !window_open())
     return enqueue(std::move(d), t);
   flight_.emplace_back(std::move(d));
   const size_t index = transmitted_++;
@@ -152,7 +156,7 @@ void outgoing::enqueue(delivery&& d, tally& t) {
 
 void outgoing::pump(uint64_t now_ms, std::string& out, size_t out_bytes_max, tally& t) {
   if (!connected_) return;
-  while (transmitted_ < link_.window && out.size() <= out_bytes_max) {
+  while (window_open() && out.size() <= out_bytes_max) {
     if (transmitted_ < flight_.size()) {  // in flight on an earlier connection with a wider window
       const size_t index = transmitted_++;
       if (!transmit(index, true, now_ms, out, t)) finish(flight_[index], &tally::too_large, t);
@@ -195,6 +199,7 @@ bool outgoing::pubrec(uint16_t id, reason code, std::string& out, tally& t) {
   if (static_cast<uint8_t>(code) >= 0x80) {
     if (f->at == stage::released) {  // counted when the first PUBREC came
       f->at = stage::done;
+      ++done_;
       pop_done();
     } else {
       finish(*f, &tally::refused, t);
@@ -214,6 +219,7 @@ bool outgoing::pubcomp(uint16_t id, tally&) {
   flying* f = find(id);
   if (!f || f->at != stage::released) return false;
   f->at = stage::done;
+  ++done_;
   pop_done();
   return true;
 }
@@ -226,6 +232,7 @@ std::vector<delivery> outgoing::take_shared(tally& t) {
     if (f.at != stage::published || !f.d.share || f.d.qos == 2) continue;
     out.push_back(std::move(f.d));
     f.at = stage::done;
+    if (i < transmitted_) ++done_;
   }
   t.given_back += out.size();
   for (auto& d : take_unsent_shared(0, t)) out.push_back(std::move(d));
@@ -255,7 +262,7 @@ void outgoing::clear(tally& t) {
   flight_.clear();
   queue_.clear();
   queue_bytes_ = 0;
-  transmitted_ = 0;
+  transmitted_ = done_ = 0;
   first_sequence_ = 0;
 }
 

@@ -88,15 +88,15 @@ class outgoing {
   void clear(tally& t);
 
   size_t queued_messages() const { return queue_.size(); }
-  size_t in_flight() const { return flight_.size(); }
+  size_t in_flight() const { return flight_.size() - done_; }
   // The next message would have to wait for an acknowledgement.
-  bool window_full() const { return !queue_.empty() || transmitted_ >= link_.window; }
+  bool window_full() const { return !queue_.empty() || !window_open(); }
   uint64_t queued_bytes() const { return queue_bytes_; }
   // Counts messages that went into flight: of the oldest that is still there.
   uint64_t first_sequence() const { return first_sequence_; }
+  uint64_t end_sequence() const { return first_sequence_ + flight_.size(); }
   bool has_sendable() const {
-    return connected_ && (transmitted_ < flight_.size() || !queue_.empty()) &&
-           transmitted_ < link_.window;
+    return connected_ && (transmitted_ < flight_.size() || !queue_.empty()) && window_open();
   }
 
  private:
@@ -107,6 +107,9 @@ class outgoing {
   };
   static constexpr uint32_t ids = 65'535;  // packet identifiers: 1 .. 65,535
 
+  // What is acknowledged takes no place in the window, also behind a message that is not: that one
+  // holds up nothing until the packet identifiers have gone round to its own.
+  bool window_open() const { return transmitted_ - done_ < link_.window && transmitted_ < ids; }
   uint16_t id_of(uint64_t sequence) const { return static_cast<uint16_t>(sequence % ids + 1); }
   flying* find(uint16_t id);
   void finish(flying& f, uint64_t tally::*how, tally& t);
@@ -126,6 +129,7 @@ class outgoing {
   uint64_t first_sequence_ = 0;           // of flight_.front()
   uint64_t queue_bytes_ = 0;
   uint32_t transmitted_ = 0;  // of flight_, on this connection; the rest waits for the window
+  uint32_t done_ = 0;         // of those: acknowledged, behind one that is not
   bool connected_ = false;
   bool plain_ = false;  // a 3.x client, which takes every packet and has no aliases
 };

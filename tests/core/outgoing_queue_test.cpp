@@ -45,6 +45,7 @@ TEST_F(OutgoingTest, GivesBackToItsGroupWhatTheClientCannotHaveTaken) {
   share("c", 2);
   offer("d", 1);
   share("e", 1);
+  offer("x", 1);  // takes the place of e
   share("f", 2);  // never sent
   offer("g", 1);
   puback(5);
