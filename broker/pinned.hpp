@@ -53,10 +53,13 @@ class pinned : public Base {
     return result;
   }
 #if defined(__SANITIZE_THREAD__)
-  // Each message: more may come while it runs.
+  // Each message: more may come while it runs, and one that has moved may run at its new home
+  // before resume() returns here.
   caf::invoke_message_result consume(caf::mailbox_element& m) override {
     DUNLIN_TSAN_ACQUIRE(this);
-    return Base::consume(m);
+    auto result = Base::consume(m);
+    DUNLIN_TSAN_RELEASE(this);
+    return result;
   }
 #endif
 
