@@ -148,9 +148,9 @@ class Dunlin(Process):
 
     def stop(self):
         if not self.running():
-            raise AssertionError(f"dunlin is gone (exit code {self.process.returncode}):\n{self.log_tail()}")
+            raise AssertionError(f"dunlin is gone (exit code {self.process.returncode}):\n{self.fault() or self.log_tail()}")
         code = self.terminate()
-        assert code == 0, f"exit code {code} after SIGTERM:\n{self.log_tail()}"
+        assert code == 0, f"exit code {code} after SIGTERM:\n{self.fault() or self.log_tail()}"
 
 
 class Mosquitto(Process):
