@@ -19,7 +19,10 @@ class router {
   }
   // What is neither delayed nor routed by another topic than its own.
   void add(const directory& d, mqtt::message_ptr&& msg, uint32_t slot) {
-    batch(d, msg->topic(), false).emplace_back(std::move(msg), slot);
+    auto& items = batch(d, msg->topic(), false);
+    auto& item = items.emplace_back();  // not from its parts: clang 14, which fuzzes, cannot
+    item.msg = std::move(msg);
+    item.slot = slot;
   }
   uint32_t batches() const { return static_cast<uint32_t>(touched_.size()); }
 
