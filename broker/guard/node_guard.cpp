@@ -65,7 +65,7 @@ std::optional<refusal> node_guard::admit(listener_guard* l, const applicant& a, 
     ++overload_refused_;
     if (load.cause() == pressure_cause::memory)
       return refusal{reason::quota_exceeded, "the node is short of memory"};
-    return refusal{reason::server_busy, "the node is overloaded"};
+    return refusal{reason::server_unavailable, "the node is overloaded"};
   }
   if (auto r = banned(a)) return r;
   if (l == nullptr) return {};

@@ -14,7 +14,7 @@ from test_guard import Flood, answer, listener, rate_of, states_in_log, total
 
 pytestmark = pytest.mark.dunlin
 
-BUSY = 0x89
+UNAVAILABLE = 0x88
 PAYLOAD = b"x" * (110 - 2 - 6 - 1)  # a packet of 110 bytes to a topic of four letters
 
 
@@ -117,7 +117,7 @@ def test_a_late_reactor_refuses_and_recovers(make_node):
     while state() == "normal" and len(crowd.wires) < 1000:
         crowd.grow(100)
         time.sleep(1)
-    wait_until(lambda: answer(node, "new", 5) == BUSY, 20, lambda: f"refused: {node.api.get('/api/v1/node')}")
+    wait_until(lambda: answer(node, "new", 5) == UNAVAILABLE, 20, lambda: f"refused: {node.api.get('/api/v1/node')}")
     assert answer(node, "old", 4) == 3
     status, text = node.api.get("/readyz")
     assert status == 503 and "reactor" in text, (status, text)
