@@ -87,5 +87,4 @@ main() {
   say "|---|---|---|---|---|---|---|---|"
   for target in "${targets[@]}"; do row "$target"; done
 }
-main "$@"
-exit
+main "$@"; exit  # one line: this file may change while it runs
