@@ -6,6 +6,7 @@
 #include "base/log.hpp"
 #include "broker/guard_hooks.hpp"
 #include "broker/ingress.hpp"
+#include "broker/quiet_scheduler.hpp"
 #include "broker/registry.hpp"
 #include "broker/shard.hpp"
 
@@ -18,8 +19,8 @@ uint64_t monotonic_ms() {
 }
 
 node::actor_config::actor_config() {
-  // Only rules run on CAF's own scheduler; its work-stealing workers poll even when idle.
-  set("scheduler.policy", caf::atom("sharing"));
+  // Only rules run on it.
+  load<quiet_scheduler>();
   set("scheduler.max-threads", 2);
 }
 

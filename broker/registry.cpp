@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "broker/carried.hpp"
 #include "broker/session.hpp"
 
 namespace dunlin {
@@ -30,6 +31,19 @@ registry::behavior_type registry::make_behavior() {
             return operate::session_facts{};
           },
           [this](const send_next_part&) { hub_.send_part(); }};
+}
+
+// What every connection sends goes straight to its function.
+caf::invoke_message_result registry::consume(caf::mailbox_element& m) {
+  DUNLIN_TSAN_ACQUIRE(this);
+  current_element_ = &m;
+  if (auto* o = carried<open_session>(m))
+    open(*o);
+  else if (auto* r = carried<release_session>(m))
+    release(*r);
+  else
+    return pinned::consume(m);
+  return caf::invoke_message_result::consumed;
 }
 
 const registry::entry* registry::find(std::string_view client_id) const {

@@ -22,6 +22,7 @@ class registry : public pinned<registry_actor::base> {
   registry(caf::actor_config& c, directory& d);
   const char* name() const override { return "registry"; }
   behavior_type make_behavior() override;
+  caf::invoke_message_result consume(caf::mailbox_element& m) override;
 
  private:
   // The client ID is in the session's gate: a second copy here would be a third of what the table

@@ -8,6 +8,7 @@
 #include "broker/carried.hpp"
 #include "broker/mqtt/encode.hpp"
 #include "broker/mqtt/properties.hpp"
+#include "broker/quiet_scheduler.hpp"
 #include "broker/session_authentication.hpp"
 
 namespace dunlin {
@@ -70,15 +71,23 @@ caf::invoke_message_result session::consume(caf::mailbox_element& m) {
   if (auto* d = carried<deliver>(m)) {
     watched w(*this);
     on_deliver(*d);
-    return caf::invoke_message_result::consumed;
-  }
-  if (auto* a = carried<accepted>(m)) {
+  } else if (auto* a = carried<accepted>(m)) {
     watched w(*this);
     batch_answered(*a);
-    return caf::invoke_message_result::consumed;
+  } else if (auto* c = carried<attach_connection>(m)) {
+    watched w(*this);
+    on_attach(*c);
+  } else {
+    running_ = this;
+    return pinned::consume(m);
   }
-  running_ = this;
-  return pinned::consume(m);
+  DUNLIN_TSAN_RELEASE(this);
+  return caf::invoke_message_result::consumed;
+}
+
+bool session::cleanup(caf::error&& why, caf::execution_unit* host) {
+  const quiet_clock::no_timeouts mine;
+  return pinned::cleanup(std::move(why), host);
 }
 
 session::behavior_type session::handlers() {

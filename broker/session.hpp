@@ -41,8 +41,9 @@ class session : public pinned<session_actor::base>, public net::consumer {
   ~session() override;
   const char* name() const override { return "session"; }
   behavior_type make_behavior() override;
-  // From CAF: the two messages of every publish go straight to their functions.
+  // From CAF: the messages of every publish and connection go straight to their functions.
   caf::invoke_message_result consume(caf::mailbox_element& m) override;
+  bool cleanup(caf::error&& why, caf::execution_unit* host) override;
 
   session_gate& gate() { return gate_; }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/wall_clock.hpp"
+#include "broker/carried.hpp"
 #include "broker/mqtt/properties.hpp"
 #include "rules/record.hpp"
 
@@ -54,6 +55,15 @@ shard::behavior_type shard::make_behavior() {
           [this](const member_online& m) { online(m); },
           [this](const publish_delayed&) { publish_due(); },
           [this](const send_next_part&) { hub_.send_part(); }};
+}
+
+caf::invoke_message_result shard::consume(caf::mailbox_element& m) {
+  DUNLIN_TSAN_ACQUIRE(this);
+  auto* b = carried<publish_batch>(m);
+  if (!b) return pinned::consume(m);
+  current_element_ = &m;
+  publish(*b);
+  return caf::invoke_message_result::consumed;
 }
 
 // -- publishing ---------------------------------------------------------------

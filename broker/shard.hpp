@@ -34,6 +34,8 @@ class shard : public pinned<shard_actor::base> {
   ~shard() override;
   const char* name() const override { return "shard"; }
   behavior_type make_behavior() override;
+  // From CAF: what is published goes straight to its function.
+  caf::invoke_message_result consume(caf::mailbox_element& m) override;
 
  private:
   struct member {

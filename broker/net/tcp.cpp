@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstring>
+#include <iterator>
 
 #include "base/log.hpp"
 #include "broker/net/socket_stream.hpp"
@@ -21,14 +23,27 @@ namespace {
 
 constexpr int backlog = 4096;
 
+// As getnameinfo() writes it, which takes longer than all else that is done for a connection here.
+std::string to_text(const sockaddr_in& a) {
+  char text[sizeof "255.255.255.255:65535"];
+  const auto* byte = reinterpret_cast<const uint8_t*>(&a.sin_addr);
+  char* p = text;
+  for (int i = 0; i < 4; ++i) {
+    p = std::to_chars(p, std::end(text), byte[i]).ptr;
+    *p++ = i < 3 ? '.' : ':';
+  }
+  p = std::to_chars(p, std::end(text), ntohs(a.sin_port)).ptr;
+  return {text, p};
+}
+
 std::string to_text(const sockaddr_storage& a) {
   if (a.ss_family == AF_UNIX) return "unix";
+  if (a.ss_family == AF_INET) return to_text(reinterpret_cast<const sockaddr_in&>(a));
   char host[NI_MAXHOST], port[NI_MAXSERV];
   if (::getnameinfo(reinterpret_cast<const sockaddr*>(&a), sizeof a, host, sizeof host, port,
                     sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) != 0)
     return "unknown";
-  return a.ss_family == AF_INET6 ? "[" + std::string(host) + "]:" + port
-                                 : std::string(host) + ":" + port;
+  return "[" + std::string(host) + "]:" + port;
 }
 
 absl::Status cannot_listen(const std::string& address, int error) {
@@ -53,8 +68,6 @@ class tcp_connection final : public connection, public pollable {
  public:
   tcp_connection(net::reactor& r, int fd, std::string peer, open_gauge open)
       : connection(r, std::move(peer)), open_(std::move(open)), fd_(fd) {
-    const int on = 1;
-    ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // without effect on a Unix socket
     if (open_) open_->fetch_add(1, std::memory_order_relaxed);
     reactor().watch(fd_, *this);
   }
@@ -64,6 +77,7 @@ class tcp_connection final : public connection, public pollable {
 
   void on_events(uint32_t events) override {
     connection_ptr alive(this);
+    if (events & EPOLLRDHUP) peer_done_ = true;
     if (events & EPOLLOUT) writable();
     if (!closed() && events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
       readable(events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
@@ -72,18 +86,27 @@ class tcp_connection final : public connection, public pollable {
  private:
   static_assert(would_block == byte_stream::would_block && failed == byte_stream::failed);
 
-  long read_some(char* into, size_t max) override { return read_socket(fd_, into, max); }
+  long read_some(char* into, size_t max) override {
+    const long n = read_socket(fd_, into, max);
+    nothing_comes_ = n == 0 || (peer_done_ && n > 0 && static_cast<size_t>(n) < max);
+    return n;
+  }
   long write_some(const char* from, size_t size) override { return write_socket(fd_, from, size); }
   void close_transport() override {
     if (fd_ < 0) return;
     reactor().unwatch(fd_, *this);
-    close_socket(fd_);
+    if (nothing_comes_)
+      ::close(fd_);
+    else
+      close_socket(fd_);
     fd_ = -1;
     if (open_) open_->fetch_sub(1, std::memory_order_relaxed);
   }
 
   const open_gauge open_;
   int fd_;
+  bool peer_done_ = false;      // it sends nothing more than what is in the socket
+  bool nothing_comes_ = false;  // ... and that has been read
 };
 
 }  // namespace
@@ -107,6 +130,7 @@ absl::StatusOr<int> bind_tcp(const std::string& address) {
   const int fd = ::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   const int on = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // accepted sockets inherit it
   const bool ok = fd >= 0 && ::bind(fd, found->ai_addr, found->ai_addrlen) == 0;
   const int error = errno;
   ::freeaddrinfo(found);

@@ -1,7 +1,5 @@
 #include "broker/net/transport.hpp"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -25,10 +23,6 @@ class layered_connection final : public connection, public pollable {
         fd_(fd),
         proxy_awaited_(transport_->options().proxy_protocol) {
     const auto& o = transport_->options();
-    if (o.kind != transport_kind::unix_socket) {
-      const int on = 1;
-      ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    }
     if (auto* tls = transport_->tls()) {
       auto s = std::make_unique<tls_stream>(fd, tls->now(), on_handshake_failed, this);
       tls_ = s.get();
