@@ -93,7 +93,7 @@ void driver::learn(actor& a, const copy& want, const sim::received& got) {
   if (want.dup && a.packet_ids[want.serial] != got.id)
     a.answers.insert("the identifier " + std::to_string(a.packet_ids[want.serial]) + " again");
   a.packet_ids[want.serial] = got.id;
-  if (a.prompt && model_.connected(a.id())) model_.heard_from(a.id());  // its acknowledgement
+  if (a.prompt) model_.acknowledged(a.id(), want.due_ms);
   if (a.prompt && want.qos == 2) a.answers.insert("pubrel " + std::to_string(got.id));
 }
 
@@ -138,7 +138,7 @@ std::string driver::compare_shared() {
       it = std::find_if(got.begin(), got.end(), [&](const sim::received& r) {
         return r.type == packet_type::publish && differs(want, r, a).empty();
       });
-      if (it->qos > 0) model_.heard_from(client);
+      if (it->qos > 0) model_.acknowledged(client, want.due_ms);
       got.erase(it);
       ++copies_compared_;
     }

@@ -120,6 +120,12 @@ bool server::connected(const std::string& client) const {
 
 void server::heard_from(const std::string& client) { sessions_[client].heard_ms = now_ms_; }
 
+void server::acknowledged(const std::string& client, uint64_t at_ms) {
+  if (!connected(client)) return;
+  uint64_t& heard_ms = sessions_[client].heard_ms;
+  heard_ms = std::max(heard_ms, at_ms);
+}
+
 // -- time -----------------------------------------------------------------------
 
 std::optional<std::pair<uint64_t, std::string>> server::next_event() const {

@@ -87,6 +87,8 @@ class server {
   void publish_once(const std::string& client, uint16_t packet_id, const message& m);
   void release(const std::string& client, uint16_t packet_id);
   void heard_from(const std::string& client);  // any packet: keep-alive
+  // It acknowledged at once what was due then.
+  void acknowledged(const std::string& client, uint64_t at_ms);
 
   // The next acknowledgement that a client which does not acknowledge at once may send, in order.
   enum class next { none, puback, pubrec, pubcomp };
