@@ -100,8 +100,8 @@ connection driver::random_connection(actor& a) {
               static_cast<int>(random_.below(3)), random_.one_in(3)};
     if (a.v5()) w.delay_s = any<uint32_t>({0, 0, 5, 33});
     if (!a.prompt) w.what.qos = 0;  // its own may come or not: nothing to acknowledge then
-    // One that a timer publishes goes out at an odd second, a tick late at the most: so that it does
-    // not expire at an even one, when everything is looked at.
+    // One that a timer publishes goes out at an odd second, a tick late at the most: so that it
+    // does not expire at an even one, when everything is looked at.
     if (a.v5() && random_.one_in(3))
       w.what.expiry_s = w.delay_s ? any<uint32_t>({10, 102}) : any<uint32_t>({9, 101});
   }
