@@ -1,5 +1,4 @@
 // dunlin bans: list, add, remove.
-#include <cstdio>
 #include <ctime>
 #include <iostream>
 #include <utility>
@@ -11,6 +10,14 @@ namespace dunlin {
 using namespace commands;
 
 namespace {
+
+api::Ban about(const ban_command& b) {
+  api::Ban what;
+  if (!b.client.empty()) what.set_client_id(b.client);
+  if (!b.user.empty()) what.set_user_name(b.user);
+  if (!b.address.empty()) what.set_address(b.address);
+  return what;
+}
 
 // What it is about, as the API names it, and its value.
 std::pair<const char*, std::string> subject(const api::Ban& b) {
@@ -56,10 +63,7 @@ int list_bans(const node_command& c) {
 }
 
 int add_ban(const node_command& c, const ban_command& b) {
-  api::Ban what;
-  if (!b.client.empty()) what.set_client_id(b.client);
-  if (!b.user.empty()) what.set_user_name(b.user);
-  if (!b.address.empty()) what.set_address(b.address);
+  api::Ban what = about(b);
   what.set_seconds(b.seconds);
   what.set_reason(b.reason);
   what.set_by(b.by);
@@ -75,11 +79,7 @@ int add_ban(const node_command& c, const ban_command& b) {
 }
 
 int remove_ban(const node_command& c, const ban_command& b) {
-  api::Ban what;
-  if (!b.client.empty()) what.set_client_id(b.client);
-  if (!b.user.empty()) what.set_user_name(b.user);
-  if (!b.address.empty()) what.set_address(b.address);
-  const auto [kind, value] = subject(what);
+  const auto [kind, value] = subject(about(b));
   const auto reply =
       ask(c, "DELETE", std::string("/api/v1/bans/") + kind + "/" + api::percent_encode(value));
   if (!reply) return failed;

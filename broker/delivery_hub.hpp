@@ -105,8 +105,8 @@ class delivery_hub {
       ++waiting_[id].obligations;
       return id;
     };
-    if (touched_.size() > directory_.limits().receivers_at_once_max ||
-        std::exchange(lines_up_, false)) [[unlikely]]
+    const bool behind_others = std::exchange(lines_up_, false);
+    if (behind_others || touched_.size() > directory_.limits().receivers_at_once_max) [[unlikely]]
       send_in_parts(open());
     else
       for (target* t : touched_)

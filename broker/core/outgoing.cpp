@@ -18,8 +18,7 @@ outgoing::flying* outgoing::find(uint16_t id) {
 
 void outgoing::finish(flying& f, uint64_t tally::*how, tally& t) {
   t.*how += 1;
-  f.at = stage::done;
-  ++done_;
+  retire(f);
   if (&f != &flight_.front()) f.d = {};
   pop_done();
 }
@@ -101,9 +100,8 @@ void outgoing::connect(const link& l, uint64_t now_ms, std::string& out, tally& 
     const size_t index = transmitted_++;
     if (!transmit(index, true, now_ms, out, t)) {
       t.too_large += 1;
-      flight_[index].at = stage::done;
+      retire(flight_[index]);
       flight_[index].d = {};
-      ++done_;
     }
   }
   pop_done();
@@ -198,8 +196,7 @@ bool outgoing::pubrec(uint16_t id, reason code, std::string& out, tally& t) {
   }
   if (static_cast<uint8_t>(code) >= 0x80) {
     if (f->at == stage::released) {  // counted when the first PUBREC came
-      f->at = stage::done;
-      ++done_;
+      retire(*f);
       pop_done();
     } else {
       finish(*f, &tally::refused, t);
@@ -218,8 +215,7 @@ bool outgoing::pubrec(uint16_t id, reason code, std::string& out, tally& t) {
 bool outgoing::pubcomp(uint16_t id, tally&) {
   flying* f = find(id);
   if (!f || f->at != stage::released) return false;
-  f->at = stage::done;
-  ++done_;
+  retire(*f);
   pop_done();
   return true;
 }

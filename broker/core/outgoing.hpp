@@ -112,6 +112,10 @@ class outgoing {
   bool window_open() const { return transmitted_ - done_ < link_.window && transmitted_ < ids; }
   uint16_t id_of(uint64_t sequence) const { return static_cast<uint16_t>(sequence % ids + 1); }
   flying* find(uint16_t id);
+  void retire(flying& f) {  // one that this connection has transmitted
+    f.at = stage::done;
+    ++done_;
+  }
   void finish(flying& f, uint64_t tally::*how, tally& t);
   void pop_done();
   bool transmit(size_t index, bool again, uint64_t now_ms, std::string& out, tally& t);
