@@ -19,7 +19,11 @@ class router {
   }
   // What is neither delayed nor routed by another topic than its own.
   void add(const directory& d, mqtt::message_ptr&& msg, uint32_t slot) {
-    auto& items = batch(d, msg->topic(), false);
+    const std::string_view topic = msg->topic();
+    // What is published together mostly has one topic: its name is looked at once.
+    auto& items = topic == last_topic_ ? *last_ : batch(d, topic, false);
+    last_topic_ = topic;
+    last_ = &items;
     auto& item = items.emplace_back();  // not from its parts: clang 14, which fuzzes, cannot
     item.msg = std::move(msg);
     item.slot = slot;
@@ -48,6 +52,7 @@ class router {
         self.send(d.registries[to - d.shards.size()], std::move(b));
     }
     touched_.clear();
+    last_topic_ = {};
   }
 
   static router& of_this_thread() {
@@ -61,8 +66,10 @@ class router {
     // A delayed message waits in the shard of its topic, a p2p one too.
     const auto client = delayed ? std::string_view() : directory::p2p_target(topic);
     const size_t to = client.empty() ? d.shard_of(topic) : shards + d.registry_of(client);
-    if (to >= batches_.size()) [[unlikely]]
+    if (to >= batches_.size()) [[unlikely]] {
       batches_.resize(shards + d.registries.size());
+      last_topic_ = {};
+    }
     auto& items = batches_[to];
     if (items.empty()) touched_.push_back(to);
     return items;
@@ -79,6 +86,8 @@ class router {
 
   std::vector<std::vector<publish_item>> batches_;
   std::vector<size_t> touched_;
+  std::string_view last_topic_;  // of the last message, in it; empty: none
+  std::vector<publish_item>* last_ = nullptr;
 };
 
 }  // namespace dunlin

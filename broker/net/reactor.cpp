@@ -94,9 +94,10 @@ void reactor::run() {
   current_ = this;
   while (!stopping_) {
     const uint64_t began = monotonic_ns();
-    const bool worked = run_turn();
+    waited_ns_ = 0;
+    const bool worked = turn(true);
     counters_.turns.add();
-    const uint64_t took = monotonic_ns() - began;
+    const uint64_t took = monotonic_ns() - began - waited_ns_;
     counters_.busy_ns.add(took);
     if (now_ms_ >= turn_max_since_ms_ + turn_max_window_ms) {
       turn_max_since_ms_ = now_ms_;
@@ -104,18 +105,21 @@ void reactor::run() {
     } else if (took > counters_.turn_max_ns.value()) {
       counters_.turn_max_ns.set(took);
     }
-    if (!worked) wait();
+    if (!worked && !io_.stopped()) wait_in_io();
   }
   current_ = nullptr;
 }
 
-bool reactor::run_turn() {
+bool reactor::run_turn() { return turn(false); }
+
+bool reactor::turn(bool may_wait) {
   current_ = this;
   now_ms_ = clock_();
   bool worked = !timers_.advance(now_ms_, timers_per_turn);
   if (take_inbox()) worked = true;
   if (read_again()) worked = true;
-  if (poll_sockets()) worked = true;
+  if (poll_sockets(may_wait && !worked && io_.stopped() ? wait_ms() : 0)) worked = true;
+  if (take_inbox()) worked = true;
   if (hand_over()) worked = true;
   // A PUBLISH goes from session to shard to session: in one turn, without a look at the sockets
   // between.
@@ -125,7 +129,12 @@ bool reactor::run_turn() {
   if (!io_.stopped() && (!worked || ++turn_ % io_every_turns == 0) && io_.poll() > 0) worked = true;
   flush_dirty();
   if (hand_over()) worked = true;
-  return worked || !ready_.empty() || !bulk_.empty() || !dirty_.empty() || !rereads_.empty();
+  return worked || has_more();
+}
+
+// For the next turn, whatever the sockets and other threads bring.
+bool reactor::has_more() const {
+  return !ready_.empty() || !bulk_.empty() || !dirty_.empty() || !rereads_.empty();
 }
 
 void reactor::run_until_idle() {
@@ -225,9 +234,10 @@ bool reactor::run_actors(std::deque<caf::resumable*>& queue, size_t max) {
   return max > 0;
 }
 
-bool reactor::poll_sockets() {
+bool reactor::poll_sockets(int timeout_ms) {
   auto& batch = *events_;
-  const int n = ::epoll_wait(epoll_fd_, batch.events, events_max, 0);
+  const int n =
+      timeout_ms == 0 ? ::epoll_wait(epoll_fd_, batch.events, events_max, 0) : wait(timeout_ms);
   if (n <= 0) return false;
   batch.count = n;
   for (int i = 0; i < n; ++i) {
@@ -297,36 +307,32 @@ void reactor::flush_dirty() {
 }
 
 int reactor::wait_ms() const {
-  if (!dirty_.empty() || !rereads_.empty()) return 0;
+  if (has_more()) return 0;
   if (timers_.armed() == 0) return -1;
   return static_cast<int>(timer_wheel::tick_ms - clock_() % timer_wheel::tick_ms);
 }
 
-void reactor::wait() {
-  const int timeout = wait_ms();
-  if (timeout == 0) return;
+// The look at the sockets of a turn that has nothing else to do: one system call for both.
+int reactor::wait(int timeout_ms) {
+  const uint64_t began = monotonic_ns();
   sleeping_.store(true);
-  if (!woken_.load()) sleep(timeout);
+  if (woken_.load()) timeout_ms = 0;
+  const int n = ::epoll_wait(epoll_fd_, events_->events, events_max, timeout_ms);
   sleeping_.store(false);
-}
-
-void reactor::sleep(int timeout) {
-  if (!io_.stopped()) return wait_in_io(timeout);
-  // One event is enough to end the wait: the next turn takes them all (the set is only looked at).
-  epoll_event e;
-  const int n = ::epoll_wait(epoll_fd_, &e, 1, timeout);
-  if (n <= 0) return;
+  waited_ns_ = monotonic_ns() - began;
   now_ms_ = clock_();
-  if (auto* p = static_cast<pollable*>(e.data.ptr)) {
-    p->on_events(e.events);
-  } else {
-    uint64_t ignored;
-    [[maybe_unused]] auto got = ::read(wake_fd_, &ignored, sizeof ignored);
-  }
+  return n;
 }
 
-void reactor::wait_in_io(int timeout_ms) {
+void reactor::wait_in_io() {
   namespace asio = boost::asio;
+  const int timeout_ms = wait_ms();
+  if (timeout_ms == 0) return;
+  sleeping_.store(true);
+  if (woken_.load()) {
+    sleeping_.store(false);
+    return;
+  }
   asio::posix::stream_descriptor set(io_, ::dup(epoll_fd_));
   set.async_wait(asio::posix::stream_descriptor::wait_read, [](auto) {});
   asio::steady_timer tick(io_);
@@ -335,6 +341,7 @@ void reactor::wait_in_io(int timeout_ms) {
     tick.async_wait([](auto) {});
   }
   io_.run_one();
+  sleeping_.store(false);
   set.cancel();
   tick.cancel();
   io_.poll();

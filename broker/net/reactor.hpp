@@ -121,12 +121,13 @@ class reactor : public caf::execution_unit {
   void hand_over_later(reactor& to, caf::resumable* p);
   bool hand_over();
   void hand_over(outbox& o);
-  bool poll_sockets();
+  bool poll_sockets(int timeout_ms);  // 0: does not wait; -1: for as long as it takes
   bool read_again();
   void flush_dirty();
-  void wait();
-  void sleep(int timeout_ms);
-  void wait_in_io(int timeout_ms);
+  bool turn(bool may_wait);
+  bool has_more() const;
+  int wait(int timeout_ms);
+  void wait_in_io();
   int wait_ms() const;
   void wake();
 
@@ -163,6 +164,7 @@ class reactor : public caf::execution_unit {
   std::atomic<bool> stopping_{false};
   std::thread thread_;
   uint32_t turn_ = 0;
+  uint64_t waited_ns_ = 0;  // in this turn
   uint64_t turn_max_since_ms_ = 0;
 };
 
