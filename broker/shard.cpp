@@ -100,6 +100,8 @@ void shard::match(std::string_view topic) {
     return;
   }
   for (const entry& e : matched_) route_to(e, item, origin, expected);
+  if (item.msg->retain() && !feeds_.empty()) [[unlikely]]
+    published_retained(item, origin);
 }
 
 void shard::publish(publish_batch& b) {

@@ -96,6 +96,7 @@ class shard : public pinned<shard_actor::base> {
   void bind(const bind_rule& b);
 
   void begin_retained(const subscribe_to& s);
+  void published_retained(const publish_item& item, const session_gate* origin);
   void schedule_retained();
   void feed();
   void count_retained();

@@ -17,15 +17,20 @@ constexpr size_t turn_topics = 4096;  // looked at, matching or not
 
 }  // namespace
 
-// One topic's is looked up at once where nobody waits: what is published right after the
-// subscription would else be there twice, as it comes and as retained.
 void shard::begin_retained(const subscribe_to& s) {
-  const bool alone = !feeds_.runnable();
   feeds_.add(s.gate, {s.filter, {s.options.qos, s.id}});
-  if (alone && !mqtt::has_wildcard(s.filter.view()))
-    feed();
-  else
-    schedule_retained();
+  schedule_retained();
+}
+
+// For sessions that wait for retained messages and are given this one as it is published. Who is
+// away or slow may not get it: once too often is better than never.
+void shard::published_retained(const publish_item& item, const session_gate* origin) {
+  for (const entry& e : matched_) {
+    if (e.what != kind::session) continue;
+    session_gate* gate = static_cast<target*>(e.to)->gate;
+    const bool own = e.options.no_local && gate == origin;
+    feeds_.published(gate, item.msg, !own && gate->online.load() && !gate->slow.load());
+  }
 }
 
 // In the next turn: a message to itself would be handled in this one, as up to 64 more.

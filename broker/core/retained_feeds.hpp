@@ -3,14 +3,17 @@
 // The pacing half of a shard's retained messages. Pure. A receiver has at most one page that it has
 // not taken: the next is made when it gives credit, so what a storm holds in memory is one page for
 // each receiver, and nothing needs to be dropped. A page is bounded in messages, bytes and topics
-// looked at, so it takes a bounded time; receivers take turns.
+// looked at, so it takes a bounded time; receivers take turns. What a receiver gets meanwhile as it
+// is published does not come once more as retained (but for what exceeds came_max).
 //
 //   feeds.add(receiver, {.filter = f, ...});
 //   while (feeds.runnable()) { auto p = feeds.next(store, budget, now, give); send p.to its page; }
 //   feeds.credit(p.number);   // the receiver has room again
+//   feeds.published(receiver, m, true);  // m is retained now, and it was sent m as it came
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
 
 #include <algorithm>
 #include <deque>
@@ -27,10 +30,12 @@ namespace dunlin::core {
 template <class Receiver, class Options>
 class retained_feeds {
  public:
+  static constexpr size_t came_max = 10'000;  // messages that a job knows to have come
   struct job {
     filter_ptr filter;
     Options options{};
-    std::string next{};  // topic to go on with; empty: from the first
+    std::string next{};                                // topic to go on with; empty: from the first
+    absl::flat_hash_set<const mqtt::message*> came{};  // sent as they were published
   };
   struct page {
     Receiver to = nullptr;
@@ -67,6 +72,20 @@ class retained_feeds {
     queue(to, it->second);
   }
 
+  // sent: it got the message as it was published. Called for each message that is retained while
+  // the receiver waits: one may lie where another was that has been replaced.
+  void published(Receiver to, const mqtt::message_ptr& m, bool sent) {
+    auto it = feeds_.find(to);
+    if (it == feeds_.end()) return;
+    for (job& j : it->second.jobs) {
+      if (!mqtt::matches(j.filter.view(), m->topic())) continue;
+      if (!sent)
+        j.came.erase(m.get());
+      else if (j.came.size() < came_max)
+        j.came.insert(m.get());
+    }
+  }
+
   bool empty() const { return feeds_.empty(); }
   bool runnable() const { return !turn_.empty(); }
 
@@ -81,6 +100,7 @@ class retained_feeds {
     while (!f.jobs.empty() && b.messages > 0 && b.bytes > 0 && b.topics > 0) {
       job& j = f.jobs.front();
       auto at = store.collect(j.filter.view(), j.next, b, now_ms, [&](const mqtt::message_ptr& m) {
+        if (j.came.contains(m.get())) return;
         any = true;
         give(to, j.options, m);
       });

@@ -57,6 +57,25 @@ TEST_F(RetainedFeeds, EverythingComesInBoundedSteps) {
   EXPECT_TRUE(feeds_.empty());
 }
 
+TEST_F(RetainedFeeds, WhatCameAsItWasPublishedDoesNotComeAgain) {
+  fill(100);
+  feeds_.add(&a_, {filter_ptr("t/#"), {1}});
+  feeds_.add(&a_, {filter_ptr("other/#"), {2}});
+  step(10);
+  const auto sent = make_message("t/1000050/x", "new"), away = make_message("t/1000051/x", "new"),
+             first = make_message("other/1", "p");
+  for (const auto& m : {sent, away, first}) store_.set(m);
+  feeds_.published(&a_, sent, true);
+  feeds_.published(&a_, away, true);
+  feeds_.published(&a_, away, false);  // the same place in memory, another message
+  feeds_.credit(&a_, 1);
+  drain();
+  EXPECT_EQ(got_[&a_], 100) << "99 of t/#, and what nobody has sent of other/#";
+  feeds_.add(&a_, {filter_ptr("t/#"), {3}});
+  drain();
+  EXPECT_EQ(got_[&a_], 200) << "a new subscription gets all of them";
+}
+
 TEST_F(RetainedFeeds, WithoutCreditThereIsNoSecondPage) {
   fill(100);
   feeds_.add(&a_, {filter_ptr("#")});
