@@ -20,7 +20,7 @@ def read(path):
             runs.setdefault(name, []).append(
                 (run["delivered_per_s"], run["broker_cpu_us_per_message"], run["delivery_ms"]["p99"],
                  run["generator_cpu_percent"], run["other_cpu_percent"]))
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, TypeError):  # a bare number is JSON too
             runs.setdefault(name, [])
             wrong.append(f"{name}: a run without a result")
             continue

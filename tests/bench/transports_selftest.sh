@@ -47,6 +47,8 @@ run websocket 1200000 0.8
 check "without TCP's rate nothing is judged" 0 'websocket .* not measured'
 run tcp 2000000 0.5; run tcp 2000000 0.5 50 '"missing": 3'
 check "loss in one run of several" 1 'Not clean' '^- tcp: 3 missing'
+run tcp 2000000 0.5; printf 'tcp\t12\n' >>"$TMP/runs"
+check "a run whose result is no object" 1 'Not clean' '^- tcp: a run without a result'
 for fault in duplicates reordered misrouted failed_clients; do
   run tcp 2000000 0.5 50 "\"$fault\": 2"
   check "a run with $fault" 1 "^- tcp: 2 $fault"

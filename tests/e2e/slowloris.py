@@ -113,7 +113,8 @@ class Attack:
 
 def attack(port, trickle, deaf, prefix, pipe):
     """The process: opens all, says so, then a byte a second each until it is killed."""
-    os.nice(19)  # real ones have machines of their own: what they compute does not keep the devices waiting
+    # Real ones have machines of their own: what they compute here does not keep the devices waiting.
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     a = Attack(port, trickle, deaf, prefix)
     os.write(pipe, b"open\n")
     while True:

@@ -10,16 +10,10 @@ namespace {
 
 class FairnessSim : public SimTest {
  protected:
-  client& ready(std::string id, size_t reactor = 0) {
-    client& c = world_->make_client(std::move(id), v5);
-    world_->connect(c, {}, reactor);
-    c.take();
-    return c;
-  }
   // Subscribers of "all", on the reactors in turn.
   void crowd(size_t size, uint8_t qos = 0) {
     for (size_t i = 0; i < size; ++i) {
-      client& c = ready("crowd" + std::to_string(i), i % world_->reactors());
+      client& c = ready("crowd" + std::to_string(i), {}, v5, i % world_->reactors());
       c.subscribe("all", qos);
       crowd_.push_back(&c);
     }
@@ -74,7 +68,7 @@ TEST_F(FairnessSim, WhatComesMeanwhileLinesUpBehind) {
     world& w = start({}, reactors);
     crowd_.clear();
     crowd(many / 4, 1);
-    client &one = ready("one"), &two = ready("two", reactors - 1);
+    client &one = ready("one"), &two = ready("two", {}, v5, reactors - 1);
     one.publish("all", "a1", 1);
     turn();
     turn();

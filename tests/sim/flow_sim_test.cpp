@@ -13,12 +13,6 @@ using mqtt::reason;
 
 class FlowSim : public SimTest {
  protected:
-  client& ready(world& w, std::string id, mqtt::version v = v5, size_t reactor = 0) {
-    client& c = w.make_client(std::move(id), v);
-    w.connect(c, {}, reactor);
-    c.take();
-    return c;
-  }
   // One read for each publish.
   void publish_apart(world& w, client& p, std::string_view topic, int from, int to, uint8_t qos) {
     for (int i = from; i < to; ++i) {
@@ -46,7 +40,7 @@ TEST_F(FlowSim, APublisherWithoutCreditIsNotRead) {
   world& w = start();
   auto& rule = w.bind_rule_to("up");
   rule.how = fake_rule::mode::hold;
-  client& p = ready(w, "p");
+  client& p = ready("p");
   const int credit = static_cast<int>(w.dir().limits().batches_outstanding_max);
   publish_apart(w, p, "up", 0, credit + 3, 1);
   EXPECT_EQ(rule.requests, static_cast<uint32_t>(credit));
@@ -116,11 +110,11 @@ class SlowSubscriber : public FlowSim {
     limits.output_high_bytes = 1000;
     limits.output_low_bytes = 300;
     world& w = start(limits, 2);
-    s_ = &ready(w, "s", v5, 1);
+    s_ = &ready("s", {}, v5, 1);
     s_->subscribe("t", 1);
     w.run();
     s_->take();
-    p_ = &ready(w, "p");
+    p_ = &ready("p");
   }
   client* s_ = nullptr;
   client* p_ = nullptr;
@@ -216,11 +210,11 @@ TEST_F(FlowSim, ASessionThatEndsWithMessagesOnTheWayLetsItsPublishersGo) {
   options limits;
   limits.mailbox_messages_max = 10;
   world& w = start(limits, 2);
-  client& s = ready(w, id_on(w, 1), v5, 1);
+  client& s = ready(id_on(w, 1), {}, v5, 1);
   const auto topic = topic_on(w, 0);
   s.subscribe(topic, 1);
   w.run();
-  client& p = ready(w, "p", v5, 1);
+  client& p = ready("p", {}, v5, 1);
   // Reactor 1 alone: the batch is on its way to the shard when the session ends.
   for (int i = 0; i < 20; ++i) p.publish(topic, "x", 1);
   w.turn(1), w.turn(1);
@@ -237,8 +231,8 @@ TEST_F(FlowSim, AP2pReceiverThatEndsLetsItsPublishersGo) {
   limits.mailbox_messages_max = 10;
   world& w = start(limits, 2);
   const auto id = id_on(w, 0);
-  client& s = ready(w, id, v5, 1);
-  client& p = ready(w, "p", v5, 0);
+  client& s = ready(id, {}, v5, 1);
+  client& p = ready("p", {}, v5, 0);
   for (int round = 0; round < 4; ++round) {
     for (int i = 0; i < 20; ++i) p.publish("chat/p2p/" + id, "x", 1);
     s.lose();
@@ -258,7 +252,7 @@ TEST_F(FlowSim, ASessionMovesWithMessagesInFlight) {
     s.subscribe("t", 1);
     w.run();
     s.take();
-    client& p = ready(w, "p", v5, static_cast<size_t>(spin & 1));
+    client& p = ready("p", {}, v5, static_cast<size_t>(spin & 1));
     int next = 0;
     for (int move = 1; move <= 4; ++move) {
       for (int i = 0; i < 5; ++i, ++next) {

@@ -131,9 +131,7 @@ TEST_F(GuardSim, ABanThatComesWhileAClientConnectsEndsItToo) {
 
 TEST_F(GuardSim, AConfiguredBanEndsConnectionsWhenItIsLoaded) {
   world& w = start();
-  client& c = w.make_client("c");
-  w.connect(c);
-  c.take();
+  client& c = ready("c");
   guard::policy p;
   guard::ban b;
   b.value = "c";
@@ -230,9 +228,7 @@ TEST_F(GuardSim, KeepAliveDoesNotCountWhileAClientIsNotRead) {
   auto p = of_listener({.client_bytes_per_s = 100});
   p.rate_disconnects = false;
   set_policy(w, p);
-  client& c = w.make_client("c");
-  w.connect(c, {.keep_alive_s = 2});
-  c.take();
+  client& c = ready("c", {.keep_alive_s = 2});
   c.publish("t", std::string(2000, 'x'));  // twenty seconds' worth
   w.advance(15'000);
   EXPECT_EQ(c.take(), "");
@@ -265,13 +261,9 @@ TEST_F(GuardSim, AllClientsOfAListenerShareItsRate) {
 
 TEST_F(GuardSim, ARateThatIsLoadedHoldsForThoseConnectedAndGoesAgain) {
   world& w = start();
-  client& s = w.make_client("s");
-  client& c = w.make_client("c");
-  w.connect(s);
-  w.connect(c);
-  s.subscribe("t");
-  w.run();
-  s.take();
+  client& s = ready("s");
+  client& c = ready("c");
+  subscribe(s, "t", 0);
   const auto sends = [&](int n) {
     for (int i = 0; i < n; ++i) c.publish("t", "x");
     w.run();

@@ -139,9 +139,7 @@ TEST_F(EnhancedAuthentication, MQTT_3_1_2_30_OnlyAuthAndDisconnectBeforeConnack)
 
 TEST_F(EnhancedAuthentication, MQTT_4_12_0_6_AuthWithoutAMethodInConnectIsAProtocolError) {
   start_with_users(true);
-  client& c = world_->make_client("c");
-  world_->connect(c);
-  c.take();
+  client& c = ready("c");
   auth(c, reason::reauthenticate, "x");
   EXPECT_EQ(c.take(), "disconnect 82; closed");
 }

@@ -81,9 +81,7 @@ TEST_F(SessionExpiry, Clause_3_14_2_2_2_ChangedInDisconnect) {
 
 TEST_F(SessionExpiry, Clause_3_14_2_2_2_NotRaisedFromNothing) {
   world& w = start();
-  client& c = w.make_client("c");
-  w.connect(c);
-  c.take();
+  client& c = ready("c");
   c.disconnect(reason::success, 1);
   w.run();
   EXPECT_EQ(c.take(), "disconnect 82; closed");
@@ -316,9 +314,7 @@ TEST_F(Connack, MQTT_3_1_2_24_NoPacketOverTheClientsMaximum) {
 
 TEST_F(Disconnect, MQTT_3_14_1_1_ReservedFlags) {
   world& w = start();
-  client& c = w.make_client("c");
-  w.connect(c);
-  c.take();
+  client& c = ready("c");
   c.send_bytes(std::string_view("\xE1\0", 2));
   w.run();
   EXPECT_EQ(c.take(), "disconnect 81; closed");
@@ -380,9 +376,7 @@ TEST_F(ServerReference, Clause_3_14_2_2_5_ToldWhenTheNodeDrains) {
 
 TEST_F(ServerReference, WithoutOneTheServerShutsDown) {
   world& w = start();
-  client& c = w.make_client("c");
-  w.connect(c);
-  c.take();
+  client& c = ready("c");
   for (const auto& r : w.dir().registries) caf::anon_send(r, shut_down{});
   w.run();
   EXPECT_EQ(c.take(), "disconnect 8B; closed");
@@ -421,9 +415,7 @@ TEST_F(ProblemInformation, MQTT_3_4_2_2_NotWhenItWouldNotFit) {
   limits.payload_bytes_max = 3;
   limits.wildcard_available = false;
   world& w = start(limits);
-  client& c = w.make_client("c");
-  w.connect(c, {.packet_max = 40});
-  c.take();
+  client& c = ready("c", {.packet_max = 40});
   c.publish("t", "long", 1);  // [MQTT-3.5.2-2] alike
   c.subscribe("a/#");         // [MQTT-3.9.2-1]
   w.run();

@@ -114,9 +114,7 @@ TEST_F(ReceiveMaximum, MQTT_3_3_4_7_AClientThatSendsMoreIsToldAndClosed) {
   options limits;
   limits.receive_max = 2;
   world& w = start(limits);
-  client& p = w.make_client("p");
-  w.connect(p);
-  p.take();
+  client& p = ready("p");
   p.auto_ack = false;
   for (int i = 0; i < 3; ++i) p.publish("t", "x", 2);
   w.run();
@@ -188,9 +186,7 @@ TEST_F(Properties, MQTT_3_3_2_18_ForwardedUnalteredAndInOrder) {
 
 TEST_F(Properties, MQTT_3_3_2_14_AResponseTopicHasNoWildcard) {
   world& w = start();
-  client& p = w.make_client("p");
-  w.connect(p);
-  p.take();
+  client& p = ready("p");
   std::string block;
   mqtt::append_response_topic("r/#", block);
   p.publish("t", "x", 0, false, mqtt::parse_forwarded(block));
@@ -200,14 +196,9 @@ TEST_F(Properties, MQTT_3_3_2_14_AResponseTopicHasNoWildcard) {
 
 TEST_F(PayloadFormat, Clause_3_3_2_3_2_ValidatedWhenAsked) {
   world& w = start();
-  client& s = w.make_client("s");
-  client& p = w.make_client("p");
-  w.connect(s);
-  w.connect(p);
-  s.subscribe("t", 2);
-  w.run();
-  s.take();
-  p.take();
+  client& s = ready("s");
+  client& p = ready("p");
+  subscribe(s, "t", 2);
   std::string block;
   mqtt::append_payload_is_utf8(block);
   const auto utf8 = mqtt::parse_forwarded(block);
@@ -249,9 +240,7 @@ TEST_F(Publish, MQTT_3_3_1_4_QoS3IsMalformed) {
 
 TEST_F(Publish, MQTT_3_3_1_2_DupIsZeroWithQoS0) {
   world& w = start();
-  client& c = w.make_client("c");
-  w.connect(c);
-  c.take();
+  client& c = ready("c");
   c.send_bytes(std::string_view("\x38\x04\0\1t\0", 6));
   w.run();
   EXPECT_EQ(c.take(), "disconnect 81; closed");
@@ -271,9 +260,7 @@ TEST_F(Publish, MQTT_3_3_2_2_NoWildcardInATopicName) {
 
 TEST_F(Publish, MQTT_3_3_4_6_NoSubscriptionIdentifierFromAClient) {
   world& w = start();
-  client& c = w.make_client("c");
-  w.connect(c);
-  c.take();
+  client& c = ready("c");
   std::string id;
   mqtt::append_subscription_identifier(7, id);
   mqtt::publish_properties p;
@@ -285,9 +272,7 @@ TEST_F(Publish, MQTT_3_3_4_6_NoSubscriptionIdentifierFromAClient) {
 
 TEST_F(Publish, MQTT_2_2_1_3_APacketIdentifierIsNotZero) {
   world& w = start();
-  client& c = w.make_client("c");
-  w.connect(c);
-  c.take();
+  client& c = ready("c");
   c.send_bytes(std::string_view("\x32\x06\0\1t\0\0\0", 8));
   w.run();
   EXPECT_EQ(c.take(), "disconnect 82; closed");
@@ -322,14 +307,9 @@ TEST_F(QualityOfService, MQTT_4_3_2_4_QoS1IsAnsweredWithItsIdentifier_MQTT_2_2_1
 
 TEST_F(QualityOfService, MQTT_4_3_3_10_QoS2IsDeliveredOnce) {
   world& w = start();
-  client& s = w.make_client("s");
-  client& p = w.make_client("p");
-  w.connect(s);
-  w.connect(p);
-  s.subscribe("t", 2);
-  w.run();
-  s.take();
-  p.take();
+  client& s = ready("s");
+  client& p = ready("p");
+  subscribe(s, "t", 2);
   p.auto_ack = false;
   mqtt::publish m;
   m.topic = "t";
@@ -380,9 +360,7 @@ TEST_F(QualityOfService, MQTT_4_4_0_1_SentAgainOnReconnectAlone_InOrder_MQTT_4_6
 
 TEST_F(QualityOfService, MQTT_4_6_0_2_AcknowledgementsKeepTheOrder) {
   world& w = start();
-  client& p = w.make_client("p");
-  w.connect(p);
-  p.take();
+  client& p = ready("p");
   p.auto_ack = false;
   for (uint8_t qos : {1, 2, 1, 2}) p.publish("t", "x", qos);
   w.run();
@@ -391,13 +369,9 @@ TEST_F(QualityOfService, MQTT_4_6_0_2_AcknowledgementsKeepTheOrder) {
 
 TEST_F(QualityOfService, MQTT_3_5_4_ARefusedMessageIsRefused_MQTT_4_8_2_6) {
   world& w = start();
-  client& s = w.make_client("s");
-  client& p = w.make_client("p");
-  w.connect(s);
-  w.connect(p);
-  s.subscribe("$share/g/t", 2);
-  w.run();
-  s.take();
+  client& s = ready("s");
+  client& p = ready("p");
+  subscribe(s, "$share/g/t", 2);
   s.auto_ack = false;
   p.publish("t", "x", 1);
   p.publish("t", "y", 2);

@@ -51,9 +51,7 @@ TEST_F(SubscriptionIdentifier, MQTT_3_3_4_3_OneMatchHasItsIdentifier) {
 
 TEST_F(SubscriptionIdentifier, Clause_3_8_2_1_2_ZeroIsAProtocolError) {
   world& w = start();
-  client& c = w.make_client("c");
-  w.connect(c);
-  c.take();
+  client& c = ready("c");
   c.subscribe({{"t", {}}}, 0);
   w.run();
   EXPECT_EQ(c.take(), "disconnect 82; closed");
@@ -78,9 +76,7 @@ TEST_F(NoLocal, MQTT_3_8_3_3_NotToTheOneWhoPublished) {
 
 TEST_F(NoLocal, MQTT_3_8_3_4_OnASharedSubscriptionItIsAProtocolError) {
   world& w = start();
-  client& c = w.make_client("c");
-  w.connect(c);
-  c.take();
+  client& c = ready("c");
   c.subscribe({{"$share/g/t", {.no_local = true}}});
   w.run();
   EXPECT_EQ(c.take(), "disconnect 82; closed");
@@ -256,9 +252,7 @@ TEST_F(Subscribe, MQTT_3_10_4_5_UnsubackHasACodeForEachFilter) {
   c.publish("a", "x");
   w.run();
   EXPECT_EQ(c.take(), "") << "[MQTT-3.10.4-2]";
-  client& old = w.make_client("old", v311);
-  w.connect(old);
-  old.take();
+  client& old = ready("old", {}, v311);
   old.unsubscribe("a");
   w.run();
   EXPECT_EQ(old.take(), "unsuback") << "[MQTT-3.10.4-5 of 3.1.1]";
@@ -266,13 +260,9 @@ TEST_F(Subscribe, MQTT_3_10_4_5_UnsubackHasACodeForEachFilter) {
 
 TEST_F(Subscribe, MQTT_3_10_4_3_WhatIsInFlightIsFinished) {
   world& w = start();
-  client& c = w.make_client("c");
-  client& p = w.make_client("p");
-  w.connect(c);
-  w.connect(p);
-  c.subscribe("a", 2);
-  w.run();
-  c.take();
+  client& c = ready("c");
+  client& p = ready("p");
+  subscribe(c, "a", 2);
   c.auto_ack = false;
   p.publish("a", "x", 2);
   w.run();
@@ -315,9 +305,7 @@ TEST_F(TopicFilter, WellFormedAndNotAllowedIsRefusedInSuback) {
   options limits;
   limits.topic_levels_max = 3;
   world& w = start(limits);
-  client& c = w.make_client("c");
-  w.connect(c);
-  c.take();
+  client& c = ready("c");
   c.subscribe({{"a/b/c", {}}, {"a/b/c/d", {}}});
   w.run();
   EXPECT_EQ(c.take(), "suback 00 8F");

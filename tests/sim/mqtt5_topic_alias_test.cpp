@@ -155,9 +155,7 @@ TEST_F(TopicAlias, MQTT_3_3_2_12_APublishersAliasStandsForItsTopic) {
 
 TEST_F(TopicAlias, MQTT_3_3_2_8_ZeroIsNoAlias) {
   world& w = start();
-  client& p = w.make_client("p");
-  w.connect(p);
-  p.take();
+  client& p = ready("p");
   mqtt::publish_properties zero;
   zero.topic_alias = 0;
   p.publish("a", "1", 0, false, zero);
@@ -169,9 +167,7 @@ TEST_F(TopicAlias, MQTT_3_3_2_9_NoneAboveTheServersMaximum) {
   options limits;
   limits.topic_alias_max = 3;
   world& w = start(limits);
-  client& p = w.make_client("p");
-  w.connect(p);
-  p.take();
+  client& p = ready("p");
   mqtt::publish_properties four;
   four.topic_alias = 4;
   p.publish("a", "1", 0, false, four);
@@ -181,9 +177,7 @@ TEST_F(TopicAlias, MQTT_3_3_2_9_NoneAboveTheServersMaximum) {
 
 TEST_F(TopicAlias, Clause_3_3_2_1_AnAliasThatWasNotSetIsAProtocolError) {
   world& w = start();
-  client& p = w.make_client("p");
-  w.connect(p);
-  p.take();
+  client& p = ready("p");
   mqtt::publish_properties two;
   two.topic_alias = 2;
   p.publish("", "1", 1, false, two);

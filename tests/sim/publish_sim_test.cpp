@@ -57,9 +57,7 @@ TEST_F(PublishSim, NobodyThereIsTold) {
 
 TEST_F(PublishSim, AcksKeepTheirOrderWhicheverShardAnswersFirst) {
   world& w = start({}, 2);
-  client& p = w.make_client("p");
-  w.connect(p, {}, 0);
-  p.take();
+  client& p = ready("p");
   std::string want;
   for (int i = 0; i < 20; ++i) {
     const auto id = p.publish("topic" + std::to_string(i), "x", 1);
@@ -175,9 +173,7 @@ TEST_F(PublishSim, ExpiredMessagesAreNotDelivered) {
 TEST_F(PublishSim, PubackWaitsForTheRule) {
   world& w = start();
   auto& rule = w.bind_rule_to("up");
-  client& p = w.make_client("p");
-  w.connect(p);
-  p.take();
+  client& p = ready("p");
   rule.how = fake_rule::mode::hold;
   p.publish("up/x", "a", 1);
   p.publish("other", "b", 1);
@@ -219,9 +215,7 @@ TEST_F(PublishSim, ARuleThatNeverAnswersIsGivenUp) {
   world& w = start();
   auto& rule = w.bind_rule_to("up");
   rule.how = fake_rule::mode::hold;
-  client& p = w.make_client("p");
-  w.connect(p);
-  p.take();
+  client& p = ready("p");
   p.publish("up/x", "a", 1);
   w.run();
   w.advance(61'000);
@@ -232,9 +226,7 @@ TEST_F(PublishSim, AQoS2ResendWhoseFirstIsRefusedIsRefused) {
   world& w = start();
   auto& rule = w.bind_rule_to("up");
   rule.how = fake_rule::mode::hold;
-  client& p = w.make_client("p");
-  w.connect(p, persistent());
-  p.take();
+  client& p = ready("p", persistent());
   mqtt::publish m;
   m.topic = "up/x";
   m.payload = "a";
@@ -354,9 +346,7 @@ TEST_F(PublishSim, LimitsAreAnswered) {
   limits.retain_available = false;
   limits.payload_bytes_max = 10;
   world& w = start(limits);
-  client& c = w.make_client("c");
-  w.connect(c);
-  c.take();
+  client& c = ready("c");
   c.publish("t", "12345678901", 1);
   c.publish("$SYS/x", "1", 1);
   w.run();

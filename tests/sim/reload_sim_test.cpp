@@ -8,12 +8,6 @@ namespace {
 
 class ReloadSim : public SimTest {
  protected:
-  client& ready(world& w, std::string id, const connect_options& o = {}) {
-    client& c = w.make_client(std::move(id));
-    w.connect(c, o);
-    c.take();
-    return c;
-  }
   static void put(world& w, const std::function<void(options&)>& change) {
     settings s = w.dir().now();
     change(s.limits);
@@ -23,12 +17,12 @@ class ReloadSim : public SimTest {
 
 TEST_F(ReloadSim, TheQueueOfASessionThatIsThereFollows) {
   world& w = start();
-  client& s = ready(w, "s", persistent());
+  client& s = ready("s", persistent());
   s.subscribe("t", 1);
   w.run();
   s.lose();
   w.run();
-  client& p = ready(w, "p");
+  client& p = ready("p");
   for (int i = 0; i < 4; ++i) p.publish("t", std::to_string(i), 1);
   w.run();
   put(w, [](options& o) { o.queue_messages_max = 2; });
@@ -44,14 +38,14 @@ TEST_F(ReloadSim, TheQueueOfASessionThatIsThereFollows) {
 
 TEST_F(ReloadSim, TheRetainedLimitFollows) {
   world& w = start();
-  client& p = ready(w, "p");
+  client& p = ready("p");
   p.publish("kept", "1", 1, true);
   w.run();
   put(w, [](options& o) { o.retained_messages_max = 1; });
   p.publish("refused", "2", 1, true);
   w.run();
   EXPECT_EQ(w.total([](const metrics::counters& c) -> auto& { return c.retained_refused; }), 1u);
-  client& s = ready(w, "s");
+  client& s = ready("s");
   s.subscribe("#");
   w.run();
   EXPECT_EQ(s.payloads(), "1");
@@ -62,7 +56,7 @@ TEST_F(ReloadSim, WhatAClientWasToldHoldsUntilItConnectsAgain) {
   world& w = start();
   auto& rule = w.bind_rule_to("up");
   rule.how = fake_rule::mode::hold;
-  client& p = ready(w, "p");
+  client& p = ready("p");
   put(w, [](options& o) {
     o.receive_max = 2;
     o.topic_alias_max = 0;
@@ -87,7 +81,7 @@ TEST_F(ReloadSim, WhatAClientWasToldHoldsUntilItConnectsAgain) {
 
 TEST_F(ReloadSim, ALimitThatNobodyWasToldIsInForceAtOnce) {
   world& w = start();
-  client& p = ready(w, "p");
+  client& p = ready("p");
   put(w, [](options& o) { o.payload_bytes_max = 3; });
   p.publish("t", "four", 1);
   w.run();

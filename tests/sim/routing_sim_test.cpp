@@ -9,30 +9,17 @@ namespace {
 
 using mqtt::reason;
 
-class RoutingSim : public SimTest {
- protected:
-  client& ready(world& w, std::string id, mqtt::version v = v5, size_t reactor = 0) {
-    client& c = w.make_client(std::move(id), v);
-    w.connect(c, {}, reactor);
-    c.take();
-    return c;
-  }
-  void subscribe(world& w, client& c, std::string_view filter, uint8_t qos = 0) {
-    c.subscribe(filter, qos);
-    w.run();
-    c.take();
-  }
-};
+class RoutingSim : public SimTest {};
 
 TEST_F(RoutingSim, OverlappingSubscriptionsGiveOneCopyWithTheHigherQoSAndAllIdentifiers) {
   world& w = start({}, 2);
-  client& s = ready(w, "s");
+  client& s = ready("s");
   s.subscribe({{"a/b", {.qos = 1}}}, 1);
   s.subscribe({{"a/+", {.qos = 2}}}, 2);
   s.subscribe({{"#", {.qos = 0}}}, 300);
   w.run();
   EXPECT_EQ(s.take(), "suback 01; suback 02; suback 00");
-  client& p = ready(w, "p");
+  client& p = ready("p");
   p.publish("a/b", "x", 2);
   w.run();
   auto got = s.take_packets();
@@ -44,10 +31,10 @@ TEST_F(RoutingSim, OverlappingSubscriptionsGiveOneCopyWithTheHigherQoSAndAllIden
 
 TEST_F(RoutingSim, NoLocalKeepsAClientsOwnMessagesFromIt) {
   world& w = start();
-  client& a = ready(w, "a");
-  client& b = ready(w, "b");
+  client& a = ready("a");
+  client& b = ready("b");
   a.subscribe({{"t", {.qos = 1, .no_local = true}}});
-  subscribe(w, b, "t", 1);
+  subscribe(b, "t", 1);
   a.take();
   a.publish("t", "mine", 1);
   b.publish("t", "yours", 1);
@@ -58,11 +45,11 @@ TEST_F(RoutingSim, NoLocalKeepsAClientsOwnMessagesFromIt) {
 
 TEST_F(RoutingSim, RetainAsPublishedKeepsTheFlag) {
   world& w = start();
-  client& a = ready(w, "a");
+  client& a = ready("a");
   a.subscribe({{"t", {.retain_as_published = true}}});
-  client& b = ready(w, "b");
-  subscribe(w, b, "t");
-  client& p = ready(w, "p");
+  client& b = ready("b");
+  subscribe(b, "t", 0);
+  client& p = ready("p");
   a.take();
   p.publish("t", "x", 0, true);
   p.publish("t", "y", 0, false);
@@ -73,14 +60,14 @@ TEST_F(RoutingSim, RetainAsPublishedKeepsTheFlag) {
 
 TEST_F(RoutingSim, UnsubscribeEndsDelivery) {
   world& w = start({}, 2);
-  client& s = ready(w, "s");
-  subscribe(w, s, "a/b/c"), subscribe(w, s, "+/x");
+  client& s = ready("s");
+  subscribe(s, "a/b/c", 0), subscribe(s, "+/x", 0);
   s.unsubscribe("a/b/c");
   s.unsubscribe("+/x");
   s.unsubscribe("never");
   w.run();
   EXPECT_EQ(s.take(), "unsuback 11; unsuback 00; unsuback 00");
-  client& old = ready(w, "old", v311);
+  client& old = ready("old", {}, v311);
   old.unsubscribe("never");
   w.run();
   EXPECT_EQ(old.take(), "unsuback");
@@ -95,7 +82,7 @@ TEST_F(RoutingSim, SubackTellsEachFilter) {
   limits.topic_levels_max = 4;
   limits.subscriptions_per_client_max = 3;
   world& w = start(limits);
-  client& s = ready(w, "s");
+  client& s = ready("s");
   s.subscribe({{"a", {.qos = 0}}, {"a/b/c/d/e", {.qos = 1}}, {"b", {.qos = 2}}});
   w.run();
   EXPECT_EQ(s.take(), "suback 00 8F 02");
@@ -104,7 +91,7 @@ TEST_F(RoutingSim, SubackTellsEachFilter) {
   s.subscribe("a", 1);  // replaces
   w.run();
   EXPECT_EQ(s.take(), "suback 97; suback 01; suback 01");
-  client& old = ready(w, "old", v311);
+  client& old = ready("old", {}, v311);
   for (const char* f : {"1", "2", "3", "4"}) old.subscribe(f, 2);
   w.run();
   EXPECT_EQ(old.take(), "suback 80; suback 02; suback 02; suback 02");
@@ -116,7 +103,7 @@ TEST_F(RoutingSim, WhatIsSwitchedOffIsRefused) {
   limits.shared_available = false;
   limits.qos_max = 1;
   world& w = start(limits);
-  client& s = ready(w, "s");
+  client& s = ready("s");
   s.subscribe({{"a/+", {.qos = 0}}, {"$share/g/a", {.qos = 1}}, {"b", {.qos = 2}}});
   w.run();
   EXPECT_EQ(s.take(), "suback A2 9E 01");
@@ -124,13 +111,13 @@ TEST_F(RoutingSim, WhatIsSwitchedOffIsRefused) {
 
 TEST_F(RoutingSim, SharedSubscriptionsTakeTurns) {
   world& w = start({}, 2);
-  client& a = ready(w, "a", v5, 0);
-  client& b = ready(w, "b", v311, 1);
-  client& all = ready(w, "all");
-  subscribe(w, a, "$share/g/t/+", 1);
-  subscribe(w, b, "$share/g/t/+", 1);
-  subscribe(w, all, "t/+", 1);
-  client& p = ready(w, "p");
+  client& a = ready("a", {}, v5, 0);
+  client& b = ready("b", {}, v311, 1);
+  client& all = ready("all");
+  subscribe(a, "$share/g/t/+", 1);
+  subscribe(b, "$share/g/t/+", 1);
+  subscribe(all, "t/+", 1);
+  client& p = ready("p");
   for (const char* x : {"1", "2", "3", "4"}) p.publish("t/x", x, 1);
   w.run();
   EXPECT_EQ(a.payloads(), "1 3");
@@ -144,11 +131,11 @@ TEST_F(RoutingSim, SharedSubscriptionsPassOverWhoIsOffline) {
   w.connect(a, persistent());
   client& b = w.make_client("b");
   w.connect(b, persistent());
-  subscribe(w, a, "$share/g/t", 1);
-  subscribe(w, b, "$share/g/t", 1);
+  subscribe(a, "$share/g/t", 1);
+  subscribe(b, "$share/g/t", 1);
   a.disconnect();
   w.run();
-  client& p = ready(w, "p");
+  client& p = ready("p");
   for (const char* x : {"1", "2"}) p.publish("t", x, 1);
   w.run();
   EXPECT_EQ(b.payloads(), "1 2");
@@ -165,12 +152,12 @@ TEST_F(RoutingSim, SharedSubscriptionsPassOverWhoIsOffline) {
 
 TEST_F(RoutingSim, SharedMessagesOfAMemberThatEndsGoToAnother) {
   world& w = start({}, 2);
-  client& a = ready(w, "a");
+  client& a = ready("a");
   a.auto_ack = false;
-  client& b = ready(w, "b", v5, 1);
-  subscribe(w, a, "$share/g/t", 1);
-  subscribe(w, b, "$share/g/t", 1);
-  client& p = ready(w, "p");
+  client& b = ready("b", {}, v5, 1);
+  subscribe(a, "$share/g/t", 1);
+  subscribe(b, "$share/g/t", 1);
+  client& p = ready("p");
   for (const char* x : {"1", "2"}) p.publish("t", x, 1);
   w.run();
   EXPECT_EQ(a.payloads(), "1");
@@ -182,10 +169,10 @@ TEST_F(RoutingSim, SharedMessagesOfAMemberThatEndsGoToAnother) {
 
 TEST_F(RoutingSim, SharedMessagesWhoseSubscriptionIsGoneAreDroppedAndCounted) {
   world& w = start();
-  client& a = ready(w, "a");
+  client& a = ready("a");
   a.auto_ack = false;
-  subscribe(w, a, "$share/g/t", 1);
-  client& p = ready(w, "p");
+  subscribe(a, "$share/g/t", 1);
+  client& p = ready("p");
   p.publish("t", "1", 1);
   a.unsubscribe("$share/g/t");
   w.run();
@@ -196,12 +183,12 @@ TEST_F(RoutingSim, SharedMessagesWhoseSubscriptionIsGoneAreDroppedAndCounted) {
 
 TEST_F(RoutingSim, RetainedMessagesAreSentReplacedAndRemoved) {
   world& w = start({}, 2);
-  client& p = ready(w, "p");
+  client& p = ready("p");
   p.publish("a/1", "one", 1, true);
   p.publish("a/2", "two", 1, true);
   p.publish("a", "top", 0, true);
   w.run();
-  client& s = ready(w, "s");
+  client& s = ready("s");
   s.subscribe("a/1", 1);
   w.run();
   EXPECT_EQ(s.take(), "suback 01; a/1=one q1 retain");
@@ -209,7 +196,7 @@ TEST_F(RoutingSim, RetainedMessagesAreSentReplacedAndRemoved) {
   p.publish("a/2", "", 0, true);
   w.run();
   s.take();
-  client& t = ready(w, "t");
+  client& t = ready("t");
   t.subscribe("a/#", 1);
   w.run();
   auto got = t.take();
@@ -221,7 +208,7 @@ TEST_F(RoutingSim, RetainedMessagesAreSentReplacedAndRemoved) {
 
 TEST_F(RoutingSim, RetainHandlingSaysWhen) {
   world& w = start();
-  client& s = ready(w, "s");
+  client& s = ready("s");
   s.publish("t", "x", 0, true);
   s.subscribe({{"t", {.retain_handling = 2}}});
   w.run();
@@ -245,13 +232,13 @@ TEST_F(RoutingSim, RetainedOverTheLimitIsRefused) {
   options limits;
   limits.retained_messages_max = 1;
   world& w = start(limits);
-  client& p = ready(w, "p");
+  client& p = ready("p");
   p.publish("t/1", "x", 1, true);
   p.publish("t/2", "x", 1, true);
   w.run();
   EXPECT_EQ(p.take(), "puback 1 10; puback 2 97");
-  client& s = ready(w, "s");
-  subscribe(w, s, "t/2", 1);
+  client& s = ready("s");
+  subscribe(s, "t/2", 1);
   p.publish("t/2", "y", 1, true);
   w.run();
   EXPECT_EQ(p.take(), "puback 3 97");
@@ -264,12 +251,12 @@ TEST_F(RoutingSim, AStormOfRetainedMessagesIsPacedAndWhole) {
   limits.output_low_bytes = 1000;
   limits.mailbox_messages_max = 500;
   world& w = start(limits, 2);
-  client& p = ready(w, "p");
+  client& p = ready("p");
   constexpr int n = 5000;
   for (int i = 0; i < n; ++i)
     p.publish("storm/" + std::to_string(i % 50) + "/" + std::to_string(i), "x", 0, true);
   w.run();
-  client& s = ready(w, "s", v5, 1);
+  client& s = ready("s", {}, v5, 1);
   s.connection().block();
   s.subscribe("storm/#", 1);
   w.run();
@@ -290,10 +277,10 @@ TEST_F(RoutingSim, AStormEndsWithItsSubscription) {
   limits.output_low_bytes = 1000;
   limits.mailbox_messages_max = 500;
   world& w = start(limits);
-  client& p = ready(w, "p");
+  client& p = ready("p");
   for (int i = 0; i < 2000; ++i) p.publish("storm/" + std::to_string(i), "x", 0, true);
   w.run();
-  client& s = ready(w, "s");
+  client& s = ready("s");
   s.connection().block();
   s.subscribe("storm/#", 1);
   w.run();
@@ -302,7 +289,7 @@ TEST_F(RoutingSim, AStormEndsWithItsSubscription) {
   s.connection().unblock();
   w.run();
   EXPECT_LT(s.take_packets().size(), 1500u);
-  client& t = ready(w, "t");
+  client& t = ready("t");
   t.connection().block();
   t.subscribe("storm/#", 1);
   w.run();
@@ -313,8 +300,8 @@ TEST_F(RoutingSim, AStormEndsWithItsSubscription) {
 
 TEST_F(RoutingSim, P2pReachesTheClientWithoutASubscription) {
   world& w = start({}, 2);
-  client& a = ready(w, "GID@@@a", v5, 0);
-  client& b = ready(w, "GID@@@b", v311, 1);
+  client& a = ready("GID@@@a", {}, v5, 0);
+  client& b = ready("GID@@@b", {}, v311, 1);
   a.publish("chat/p2p/GID@@@b", "hi", 1);
   a.publish("chat/p2p/nobody", "hi", 1);
   w.run();
@@ -328,7 +315,7 @@ TEST_F(RoutingSim, P2pWaitsForAPersistentClientThatIsOffline) {
   w.connect(b, persistent());
   b.disconnect();
   w.run();
-  client& a = ready(w, "a");
+  client& a = ready("a");
   a.publish("chat/p2p/b", "hi", 1);
   w.run();
   b.take();
@@ -338,14 +325,14 @@ TEST_F(RoutingSim, P2pWaitsForAPersistentClientThatIsOffline) {
 
 TEST_F(RoutingSim, SysTopicsAreTheNodesAlone) {
   world& w = start({}, 2);
-  client& all = ready(w, "all");
-  subscribe(w, all, "#"), subscribe(w, all, "+/broker/uptime");
-  client& s = ready(w, "s");
-  subscribe(w, s, "$SYS/#");
+  client& all = ready("all");
+  subscribe(all, "#", 0), subscribe(all, "+/broker/uptime", 0);
+  client& s = ready("s");
+  subscribe(s, "$SYS/#", 0);
   w.publish_from_node("$SYS/broker/uptime", "5 seconds");
   EXPECT_EQ(s.take(), "$SYS/broker/uptime=5 seconds q0");
   EXPECT_EQ(all.take(), "");
-  client& late = ready(w, "late");
+  client& late = ready("late");
   late.subscribe("$SYS/broker/+");
   w.run();
   EXPECT_EQ(late.take(), "suback 00; $SYS/broker/uptime=5 seconds q0 retain");
@@ -353,9 +340,9 @@ TEST_F(RoutingSim, SysTopicsAreTheNodesAlone) {
 
 TEST_F(RoutingSim, WildcardsOfTheFirstLevelsSeeEveryShard) {
   world& w = start({}, 2);
-  client& s = ready(w, "s");
-  subscribe(w, s, "+/+/c", 1);
-  client& p = ready(w, "p", v5, 1);
+  client& s = ready("s");
+  subscribe(s, "+/+/c", 1);
+  client& p = ready("p", {}, v5, 1);
   std::set<std::string> want, got;
   for (int i = 0; i < 20; ++i) {
     const auto topic = "a" + std::to_string(i) + "/b/c";

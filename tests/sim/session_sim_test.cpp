@@ -271,9 +271,7 @@ TEST_F(SessionSim, ASessionExpires) {
 
 TEST_F(SessionSim, RaisingTheExpiryFromNothingIsAProtocolError) {
   world& w = start();
-  client& c = w.make_client("c");
-  w.connect(c);
-  c.take();
+  client& c = ready("c");
   c.disconnect(reason::success, 10);
   w.run();
   EXPECT_EQ(c.take(), "disconnect 82; closed");
@@ -281,9 +279,7 @@ TEST_F(SessionSim, RaisingTheExpiryFromNothingIsAProtocolError) {
 
 TEST_F(SessionSim, KeepAliveClosesASilentClient) {
   world& w = start();
-  client& c = w.make_client("c");
-  w.connect(c, {.keep_alive_s = 10});
-  c.take();
+  client& c = ready("c", {.keep_alive_s = 10});
   w.advance(14'000);
   c.ping();
   w.run();
@@ -333,9 +329,7 @@ TEST_F(SessionSim, WhatFollowsTheConnectIsHandledAfterIt) {
 
 TEST_F(SessionSim, ASecondConnectIsAProtocolError) {
   world& w = start();
-  client& c = w.make_client("c");
-  w.connect(c);
-  c.take();
+  client& c = ready("c");
   c.connect(w.reactor(0));
   w.run();
   EXPECT_EQ(c.take(), "disconnect 82; closed");
@@ -343,9 +337,7 @@ TEST_F(SessionSim, ASecondConnectIsAProtocolError) {
 
 TEST_F(SessionSim, MalformedBytesAreToldAndEndTheConnection) {
   world& w = start();
-  client& c = w.make_client("c");
-  w.connect(c);
-  c.take();
+  client& c = ready("c");
   c.send_bytes(
       std::string_view("\x30\x03\x00\x05"
                        "a",
@@ -379,9 +371,7 @@ TEST_F(SessionSim, ShutDownTellsClientsAndKeepsTheirWills) {
   world& w = start();
   client& watcher = w.make_client("watcher", v311);
   w.connect(watcher, persistent());
-  client& c = w.make_client("c");
-  w.connect(c, {.will = will_of("will")});
-  c.take();
+  client& c = ready("c", {.will = will_of("will")});
   for (const auto& r : w.dir().registries) caf::anon_send(r, shut_down{});
   w.run();
   EXPECT_EQ(c.take(), "disconnect 8B; closed");

@@ -10,18 +10,6 @@ namespace dunlin::sim {
 
 class TopicsSim : public SimTest {
  protected:
-  client& ready(std::string id, const connect_options& o = {}, mqtt::version v = v5,
-                size_t reactor = 0) {
-    client& c = world_->make_client(std::move(id), v);
-    world_->connect(c, o, reactor);
-    c.take();
-    return c;
-  }
-  void subscribe(client& c, std::string_view filter, uint8_t qos = 1) {
-    c.subscribe(filter, qos);
-    world_->run();
-    c.take();
-  }
   // Replaces the topics settings, as a reload does.
   void topics(topic_settings t) {
     settings s = world_->dir().now();

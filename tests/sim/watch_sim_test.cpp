@@ -14,12 +14,6 @@ using mqtt::packet_type;
 
 class WatchSim : public SimTest {
  protected:
-  client& ready(world& w, std::string id, const connect_options& o = {}) {
-    client& c = w.make_client(std::move(id));
-    w.connect(c, o);
-    c.take();
-    return c;
-  }
   operate::trace_ptr trace(world& w, std::string id, uint64_t ms = 60'000, uint32_t payload = 0) {
     auto t = w.dir().traces.start(
         {.client_id = std::move(id), .milliseconds = ms, .payload_bytes = payload}, {}, w.now_ms());
@@ -77,14 +71,14 @@ TEST_F(WatchSim, ATraceBeginsWhenItsClientConnectsAndShowsEveryPacketInOrder) {
 
 TEST_F(WatchSim, ATraceOfASessionThatIsThereShowsWhatWaitsAndTakeover) {
   world& w = start();
-  client& s = ready(w, "s", persistent());
+  client& s = ready("s", persistent());
   s.subscribe("t", 1);
   w.run();
   s.lose();
   w.run();
   const auto t = trace(w, "s", 60'000, 3);
   EXPECT_EQ(told(w, t), "traced_offline");
-  client& p = ready(w, "p");
+  client& p = ready("p");
   p.publish("t", "hello", 1);
   p.publish("t", "x", 0);
   w.run();
@@ -101,7 +95,7 @@ TEST_F(WatchSim, ATraceOfASessionThatIsThereShowsWhatWaitsAndTakeover) {
 
 TEST_F(WatchSim, ATraceIsOverByItselfAndCostsNothingMore) {
   world& w = start();
-  client& c = ready(w, "c");
+  client& c = ready("c");
   const auto t = trace(w, "c", 1000);
   EXPECT_EQ(told(w, t), "traced");
   w.advance(1500);
@@ -125,13 +119,13 @@ TEST_F(WatchSim, ARefusedConnectIsToldWithWhy) {
 
 TEST_F(WatchSim, SubscribersThatAreBehindAreRanked) {
   world& w = start({.output_high_bytes = 4096, .output_low_bytes = 1024});
-  client& stuck = ready(w, "stuck");
-  client& less = ready(w, "less");
-  client& fine = ready(w, "fine");
+  client& stuck = ready("stuck");
+  client& less = ready("less");
+  client& fine = ready("fine");
   for (client* c : {&stuck, &less, &fine}) c->subscribe(c->id(), 1);
   w.run();
   EXPECT_TRUE(worst(w).empty()) << "nobody is behind";
-  client& p = ready(w, "p");
+  client& p = ready("p");
   stuck.connection().block();
   less.connection().block();
   for (int i = 0; i < 50; ++i) {
@@ -161,7 +155,7 @@ TEST_F(WatchSim, SubscribersThatAreBehindAreRanked) {
 
 TEST_F(WatchSim, AnOperatorDisconnectsAClient) {
   world& w = start();
-  client& c = ready(w, "c", persistent());
+  client& c = ready("c", persistent());
   caf::anon_send(w.dir().registries[0],
                  disconnect_client{"c", mqtt::reason::administrative_action, "by an operator"});
   w.run();
