@@ -18,7 +18,7 @@ for argument in "$@"; do
   esac
 done
 FUZZ_SECONDS=${FUZZ_SECONDS:-60}
-passed=0 failed=0 skipped=0 fetch_pid=
+passed=0 failed=0 skipped=0 fetch_pid= FUZZERS=
 
 add() { # passed failed skipped
   passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
@@ -97,7 +97,7 @@ shell_tests() { # tests/**/*_selftest.sh: exit code 0 or not
   done < <(find tests tools -name '*_selftest.sh' | sort)
 }
 
-# The device side and the tests with a RocketMQ at the same time: one waits where the other computes.
+# The device side and the tests with RocketMQs of their own at the same time: one waits where the other computes.
 pytest_group() { # name, pytest's options...
   local report="$STAGE_LOGS/$1.xml" log="$STAGE_LOGS/$1.log"
   shift
@@ -105,13 +105,15 @@ pytest_group() { # name, pytest's options...
   E2E_STRICT=1 "$PYTHON" -m pytest tests/e2e -q --junitxml="$report" -p no:cacheprovider --durations=8 \
     -o timeout=$((60 * ${E2E_SLOW:-1})) "$@" >"$log" 2>&1
 }
-pytest_groups() { # binary, groups...
+run_groups() { # binary, groups...
   local group rc=0 pids=()
   export DUNLIN_BIN=$1
   shift
   for group in "$@"; do
     case $group in
-      *rocketmq) pytest_group "$group" -m rocketmq & ;;
+      fuzz) fuzz_all & ;;
+      *rocketmq-rules) pytest_group "$group" -m rocketmq -k test_rules_rocketmq & ;;
+      *rocketmq-rest) pytest_group "$group" -m rocketmq -k "not test_rules_rocketmq" & ;;
       *) pytest_group "$group" -m "not rocketmq" ${E2E_OPTIONS:-} & ;;
     esac
     pids+=($!)
@@ -125,10 +127,12 @@ end_to_end() { # name, binary, groups...
   shift
   stage "Python and Java packages" 600 await_fetch
   PYTHON=$(tests/e2e/venv.sh) || { fault "the Python environment (see $STAGE_LOGS/fetch.log)"; return; }
-  STAGE_TAIL=200 stage "$name" "${E2E_TIMEOUT:-1500}" pytest_groups "$@"
+  STAGE_TAIL=200 stage "$name" "${E2E_TIMEOUT:-1500}" run_groups "$@"
   rc=$? before=$failed
-  for group in "${@:2}"; do count --junit "$STAGE_LOGS/$group.xml"; done
-  ((rc == 0 || failed > before)) || fault "$name (pytest's exit code is $rc)"
+  for group in "${@:2}"; do
+    if [ "$group" = fuzz ]; then count_fuzz; else count --junit "$STAGE_LOGS/$group.xml"; fi
+  done
+  ((rc == 0 || failed > before)) || fault "$name (a group's exit code is $rc)"
 }
 
 # Programs that no test builds must build.
@@ -139,48 +143,44 @@ programs() {
   run_bazel build $targets //tests/e2e:rocketmq_queue_e2e
 }
 
-fuzz() {
+build_fuzzers() { # sets FUZZERS, their names, and FUZZ_BIN, their folder
   # Another compiler means another toolchain: an output base of its own keeps the main one warm.
-  local DUNLIN_BAZEL_STARTUP="--output_base=$DUNLIN_CACHE/out-fuzz --max_idle_secs=30" targets bin
+  local DUNLIN_BAZEL_STARTUP="--output_base=$DUNLIN_CACHE/out-fuzz --max_idle_secs=30" targets
   targets=$(run_bazel query 'attr(tags, manual, kind(cc_binary, //tests/fuzz/...))' 2>/dev/null) || targets=
-  if [ -z "$targets" ]; then fault "no fuzz targets"; return; fi
+  FUZZERS=${targets//'//tests/fuzz:'/}
+  if [ -z "$FUZZERS" ]; then fault "no fuzz targets"; return 1; fi
   # shellcheck disable=SC2086
   if ! stage "fuzzers: build" 1500 run_bazel build --config=fuzz --symlink_prefix=/ $targets; then
     fault "the fuzzers do not build"
-    return
+    return 1
   fi
-  bin=$(bazel_info --config=fuzz bazel-bin)
-  # shellcheck disable=SC2086
-  set -- $targets
-  while (($# > 0)); do
-    fuzz_pair "$bin" "${1##*:}" ${2:+"${2##*:}"}
-    shift $(($# > 1 ? 2 : 1))
-  done
+  FUZZ_BIN=$(bazel_info --config=fuzz bazel-bin)/tests/fuzz
 }
-fuzz_some() { # folder of the binaries, targets...: at once, one log each
-  local target rc=0 pids=()
-  for target in "${@:2}"; do
-    tests/fuzz/fuzz.sh "$target" "$1/tests/fuzz/$target" "$FUZZ_SECONDS" "$DUNLIN_CACHE/fuzz" >"$STAGE_LOGS/$target.log" 2>&1 &
-    pids+=($!)
+# Two at a time and at a low priority, beside the end-to-end tests, which wait most of their time.
+fuzz_all() {
+  local target rc=0 running=0
+  : >"$STAGE_LOGS/fuzz.log"
+  for target in $FUZZERS; do
+    ((running++ < 2)) || wait -n
+    fuzz_one "$target" &
   done
-  for target in "${@:2}"; do
-    if wait "${pids[0]}"; then
-      echo "passed $target"
-    else
-      rc=1
-      echo "failed $target"
-      tail -n 50 "$STAGE_LOGS/$target.log"
-    fi
-    pids=("${pids[@]:1}")
+  wait
+  for target in $FUZZERS; do
+    grep -qx "passed $target" "$STAGE_LOGS/fuzz.log" && continue
+    rc=1
+    echo "failed $target" >>"$STAGE_LOGS/fuzz.log"
+    tail -n 50 "$STAGE_LOGS/fuzz-$target.log" >>"$STAGE_LOGS/fuzz.log"
   done
   return "$rc"
 }
-fuzz_pair() { # folder of the binaries, one target or two
-  local name="fuzz ${*:2}" target log
-  stage "$name" $((FUZZ_SECONDS + 90)) fuzz_some "$@"
-  log="$STAGE_LOGS/${name//[^a-zA-Z0-9_.-]/_}.log"
-  for target in "${@:2}"; do
-    if grep -qx "passed $target" "$log"; then add 1 0 0; else fault "fuzz $target"; fi
+fuzz_one() { # target
+  timeout $((FUZZ_SECONDS + 240)) nice -n 10 tests/fuzz/fuzz.sh "$1" "$FUZZ_BIN/$1" "$FUZZ_SECONDS" "$DUNLIN_CACHE/fuzz" -timeout=60 \
+    >"$STAGE_LOGS/fuzz-$1.log" 2>&1 && echo "passed $1" >>"$STAGE_LOGS/fuzz.log"
+}
+count_fuzz() {
+  local target
+  for target in $FUZZERS; do
+    if grep -qx "passed $target" "$STAGE_LOGS/fuzz.log"; then add 1 0 0; else fault "fuzz $target"; fi
   done
 }
 
@@ -229,6 +229,11 @@ fi
 start_fetch
 unit "unit tests and simulation" //tests/...
 shell_tests
+groups=(e2e-devices)
+if ((!quick)); then
+  groups=(e2e-rocketmq-rules e2e-rocketmq-rest e2e-devices)
+  build_fuzzers && groups+=(fuzz)
+fi
 if stage "the node and every program" 1500 programs; then
   built=$(bazel_info bazel-bin)
   if stage "every load scenario" 180 tests/bench/smoke.sh "$built/broker/dunlin" "$built/tests/load/dunlin-load"; then
@@ -236,10 +241,8 @@ if stage "the node and every program" 1500 programs; then
   else
     fault "every load scenario"
   fi
-  if ((quick)); then groups=(e2e-devices); else groups=(e2e-rocketmq e2e-devices); fi
-  end_to_end "end to end" "$built/broker/dunlin" "${groups[@]}"
+  end_to_end "end to end${FUZZERS:+, fuzzers}" "$built/broker/dunlin" "${groups[@]}"
 else
   fault "a program does not build"
 fi
-((quick)) || fuzz
 finish
