@@ -23,6 +23,8 @@ struct features {
   bool failing() const { return bits & 128; }  // ... or with an error
   explicit operator bool() const { return bits != 0; }
 
+  static constexpr uint64_t memory_limit = 1'000'000;  // bytes; 200 are too many, 300 far too many
+
   void change(options& o) const {
     if (less()) {
       o.qos_max = 1;
@@ -42,6 +44,7 @@ struct features {
       if (users()) s.users = some_users();
       s.mqtt.validate_payload_format = less();
       s.mqtt.response_topic_prefix = "answers/%c";
+      s.guard.overload = {.enabled = true, .memory_high_bytes = 200, .memory_critical_bytes = 300};
       if (!rates()) return;
       s.guard.listeners = {
           {"tcp",

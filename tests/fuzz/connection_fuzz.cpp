@@ -69,6 +69,7 @@ class run {
  public:
   explicit run(std::string_view program)
       : in_(program), on_(in_.byte()), limits_(small_limits(on_)), world_(limits_, 2) {
+    world_.dir().guard.load.read_memory_from([this] { return memory_; }, features::memory_limit);
     rule_ = on_.switch_on(world_);
     constexpr mqtt::version versions[] = {mqtt::version::v5, mqtt::version::v311, mqtt::version::v5,
                                           mqtt::version::v31};
@@ -142,7 +143,7 @@ class run {
       case step::open:
         return open(h, variant);
       case step::check:
-        return check_good();
+        return variant ? operate(h, variant) : check_good();
     }
   }
 
@@ -285,6 +286,45 @@ class run {
     encode_and_send(h, d);
   }
 
+  // -- what the operator and the machine do --
+
+  void operate(hostile& h, uint8_t what) {
+    const bool first_two = &h < &clients_[2];
+    if (what == 1) return ban_or_not(h.c->id());
+    if (what == 2) return void(memory_ = memory_ == 300 ? 100 : memory_ + 100);
+    if (first_two) return disconnect_by_name(h.c->id());
+    drain(!world_.dir().draining);
+  }
+  void ban_or_not(const std::string& client_id) {
+    guard::ban b;
+    b.kind = guard::ban_kind::client_id;
+    b.value = client_id;
+    auto& bans = world_.dir().guard.ban_list;
+    const auto done = [](absl::Status s) { require(s.ok(), "a ban is not taken"); };
+    if (world_.dir().guard.banned({.client_id = client_id}))
+      bans.remove(b.kind, b.value, done);
+    else
+      bans.add(b, done);
+  }
+  void disconnect_by_name(const std::string& client_id) {
+    auto& d = world_.dir();
+    caf::anon_send(d.registries[d.registry_of(client_id)],
+                   disconnect_client{client_id, reason::administrative_action, "asked to"});
+  }
+  void drain(bool on) {
+    world_.dir().draining = on;
+    if (!on) return;
+    drained_ = true;
+    for (const auto& r : world_.dir().registries) caf::anon_send(r, shut_down{});
+  }
+  // The client that behaves is only promised to be served when all is well.
+  void calm_down() {
+    if (memory_ == 100 && !drained_) return;
+    memory_ = 100;
+    drain(false);
+    world_.advance(2000, 50);
+  }
+
   // -- what is demanded --
 
   void judge(hostile& h) {
@@ -318,10 +358,15 @@ class run {
   }
   // It is answered at once, or when the grace of those that do not read is over.
   void check_good() {
-    if (!good_->open()) {  // someone else came with its client ID
-      require(good_->take().find("disconnect 8E") != std::string::npos, "closed for no reason");
+    calm_down();
+    if (!good_->open()) {  // someone else came with its client ID, or the node has drained
+      const std::string got = good_->take();
+      require(got.find("disconnect 8E") != std::string::npos ||
+                  (drained_ && got.find("disconnect 8B") != std::string::npos),
+              "closed for no reason: " + got);
       connect_good();
     }
+    drained_ = false;
     const std::string payload = "n" + std::to_string(++number_);
     good_->publish("good/own", payload, 1);
     good_->ping();
@@ -348,6 +393,8 @@ class run {
   hostile clients_[4];
   client* good_ = nullptr;
   int number_ = 0;
+  uint64_t memory_ = 100;  // bytes, as the node's guard reads them
+  bool drained_ = false;   // since the client that behaves was served
 };
 
 }  // namespace

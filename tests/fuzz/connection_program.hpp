@@ -26,7 +26,7 @@ enum class step : uint8_t {
   hang_up,
   block,  // or unblock
   open,   // a connection without CONNECT
-  check,  // the client that behaves
+  check,  // the client that behaves; or what the operator and the machine do
 };
 
 class program {

@@ -110,6 +110,22 @@ class program_writer {
     }
     return out_;
   }
+  // Banned and not, short of memory, told to go, drained: while its clients publish.
+  std::string operated() {
+    byte(features_);
+    for (uint32_t c : {0, 1}) {
+      op(step::connect, c, 0).byte(0);
+      op(step::subscribe, c, 1).byte(0).op(step::settle, 0, 0);
+    }
+    for (uint32_t what : {1, 1, 2, 2, 2, 3}) {
+      op(step::check, 0, what);
+      op(step::publish, 1, 1).byte(0).byte('x').byte('y').byte('z').op(step::settle, 0, 0);
+      op(step::advance, 0, 0).byte(60).op(step::connect, 0, 0).byte(0).op(step::settle, 0, 0);
+    }
+    op(step::check, 2, 3).op(step::settle, 0, 0).op(step::connect, 1, 0).byte(0);
+    op(step::settle, 0, 0).op(step::check, 0, 0);
+    return out_;
+  }
 
  private:
   uint32_t below(uint32_t n) { return static_cast<uint32_t>(random_() % n); }
@@ -171,6 +187,7 @@ seeds programs() {
   for (uint32_t i = 0; i <= 7; ++i) out.insert(program_writer(25 + i).write(1u << i));
   for (uint32_t i = 1; i <= 8; ++i) out.insert(program_writer(32 + i).write(i * 31));
   out.insert(program_writer(0).authenticate());
+  out.insert(program_writer(0).operated());
   out.insert(program_writer(0).aliases_and_acknowledgements());
   return out;
 }
