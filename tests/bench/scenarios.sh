@@ -1,7 +1,7 @@
 # The benchmark's scenarios as arguments of dunlin-load. Sourced by compare.sh and agree.sh.
 
 TRAFFIC="fanin0 fanin1 fanout0 pairs1 rate10k"
-ALL_SCENARIOS="$TRAFFIC idle subscriptions filters1k filters1m"
+ALL_SCENARIOS="$TRAFFIC own10k idle subscriptions filters1k filters1m"
 
 scenario_arguments() { # NAME
   case $1 in
@@ -10,6 +10,7 @@ scenario_arguments() { # NAME
     fanout0) echo "fan-out --qos 0 --subscribers 1000 --outstanding 20" ;;
     pairs1) echo "pairs --qos 1 --pairs 500 --window 4" ;;
     rate10k) echo "fan-in --qos 1 --publishers 50 --window 200 --rate 10000" ;;
+    own10k) echo "$(scenario_arguments rate10k) --independent" ;;
     # Past some 14,000 connections from one address the kernel searches long for a free port.
     idle) echo "connect --clients ${CONNECTIONS:-19000} --hold 2 --per-address 5000" ;;
     subscriptions) echo "subscribe --clients 100 --per-client 1000 --outstanding 100" ;;

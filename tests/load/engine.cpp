@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "tests/load/arrivals.hpp"
 #include "tests/load/clock.hpp"
 #include "tests/load/usage.hpp"
 
@@ -35,6 +36,7 @@ engine::engine(const options& o, uint32_t publishers, uint64_t receivers_each)
     : options_(o), progress_(o.quiet) {
   state_.run_id = uint32_t(now_ns() ^ uint64_t(getpid()) << 16);
   state_.publishers = publishers;
+  state_.moments = moments(o.independent, publishers);
   state_.receivers_each = receivers_each;
   char unique[32];
   snprintf(unique, sizeof unique, "load-%08x-", state_.run_id);

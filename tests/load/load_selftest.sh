@@ -67,6 +67,8 @@ load fan-in --count 1003 --publishers 10 --qos 1
 check "a run of so many messages" 0 'r["sent"] == 1003' 'r["expected"] == 1003' 'r["verified"]'
 load fan-in --seconds 1 --warmup 0 --publishers 7 --rate 1000 --qos 1
 check "a fixed rate is held" 0 'r["sent"] == 1000' 'r["delivery_ms"]["count"] == 1000' 'r["due_but_not_sent"] == 0'
+load fan-in --seconds 1 --warmup 0 --publishers 7 --rate 1001 --independent --qos 1
+check "... by publishers at moments of their own" 0 'r["sent"] == 1001' 'r["missing"] == 0' 'r["due_but_not_sent"] == 0'
 
 # -- what is not
 start "$LIMIT" "$PORT" --drop-every 1000

@@ -116,6 +116,8 @@ void add_load_options(CLI::App& app, options& o, raw& r) {
   app.add_option("--rate", o.rate,
                  "messages a second, all publishers (0: as fast as window and outstanding let)")
       ->check(CLI::NonNegativeNumber);
+  app.add_flag("--independent", o.independent,
+               "with --rate: each publisher at a moment of its own, so that messages meet");
 }
 
 void add_run_options(CLI::App& app, options& o) {

@@ -48,6 +48,7 @@ struct options {
   uint32_t window = 32;      // QoS 1 and 2: unacknowledged messages of one publisher
   uint64_t outstanding = 0;  // messages sent and not yet received; 0: no bound
   double rate = 0;           // messages a second of all publishers; 0: closed loop
+  bool independent = false;  // with a rate: each publisher at a moment of its own (arrivals.hpp)
   uint64_t count = 0;        // messages of all publishers, instead of a time; 0: no limit
   double seconds = 10;
   double warmup = 1;

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <vector>
 
 namespace dunlin::load {
 
@@ -28,6 +29,7 @@ struct run_state {
   schedule times;
   uint32_t run_id = 0;
   uint32_t publishers = 0;      // of all workers
+  std::vector<double> moments;  // of each publisher (arrivals.hpp)
   uint64_t receivers_each = 0;  // how many receivers each message has
   uint64_t connect_begin = 0;
 

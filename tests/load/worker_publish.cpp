@@ -32,7 +32,7 @@ void worker::prepare_publishers() {
 }
 
 uint64_t worker::due(const publisher& p, uint64_t sequence) const {
-  const double n = double(p.id) + double(sequence) * double(state_.publishers);
+  const double n = state_.moments[p.id] + double(sequence) * double(state_.publishers);
   return state_.times.begin + uint64_t(n * double(second_ns) / options_.rate);
 }
 
