@@ -100,6 +100,7 @@ class GmqttClient:
 
     def disconnect(self):
         self.inner.disconnect()
+        self.relay.await_end()  # its DISCONNECT has gone on
         self.relay.cut()
 
 
