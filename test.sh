@@ -174,7 +174,7 @@ fuzz_all() {
   return "$rc"
 }
 fuzz_one() { # target
-  timeout $((FUZZ_SECONDS + 240)) nice -n 10 tests/fuzz/fuzz.sh "$1" "$FUZZ_BIN/$1" "$FUZZ_SECONDS" "$DUNLIN_CACHE/fuzz" -timeout=60 \
+  timeout --foreground $((FUZZ_SECONDS + 240)) nice -n 10 tests/fuzz/fuzz.sh "$1" "$FUZZ_BIN/$1" "$FUZZ_SECONDS" "$DUNLIN_CACHE/fuzz" -timeout=60 \
     >"$STAGE_LOGS/fuzz-$1.log" 2>&1 && echo "passed $1" >>"$STAGE_LOGS/fuzz.log"
 }
 count_fuzz() {

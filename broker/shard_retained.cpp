@@ -23,13 +23,14 @@ void shard::begin_retained(const subscribe_to& s) {
 }
 
 // For sessions that wait for retained messages and are given this one as it is published. Who is
-// away or slow may not get it: once too often is better than never.
+// away or behind may not get it: once too often is better than never.
 void shard::published_retained(const publish_item& item, const session_gate* origin) {
   for (const entry& e : matched_) {
     if (e.what != kind::session) continue;
     session_gate* gate = static_cast<target*>(e.to)->gate;
     const bool own = e.options.no_local && gate == origin;
-    feeds_.published(gate, item.msg, !own && gate->online.load() && !gate->slow.load());
+    const bool behind = gate->congested.load() || gate->slow.load();
+    feeds_.published(gate, item.msg, !own && !behind && gate->online.load());
   }
 }
 

@@ -18,8 +18,11 @@ TEST(Arrivals, IndependentOnesAreTheSameEveryTimeAndMeet) {
   EXPECT_LT(at.back(), 1000);
   // The gaps of a Poisson process: one in ten is shorter than a tenth of the mean, one in e longer.
   int close = 0, far = 0;
-  for (size_t i = 1; i < at.size(); ++i)
-    close += at[i] - at[i - 1]<0.1, far += at[i] - at[i - 1]> 1;
+  for (size_t i = 1; i < at.size(); ++i) {
+    const double gap = at[i] - at[i - 1];
+    close += gap < 0.1;
+    far += gap > 1;
+  }
   EXPECT_NEAR(close, 95, 40);
   EXPECT_NEAR(far, 368, 60);
 }
