@@ -61,6 +61,11 @@ class pinned : public Base {
     DUNLIN_TSAN_RELEASE(this);
     return result;
   }
+  // What is still in its mailbox when it ends is thrown away.
+  bool cleanup(caf::error&& why, caf::execution_unit* where) override {
+    DUNLIN_TSAN_ACQUIRE(this);
+    return Base::cleanup(std::move(why), where);
+  }
 #endif
 
  protected:
