@@ -66,10 +66,8 @@ class router {
     // A delayed message waits in the shard of its topic, a p2p one too.
     const auto client = delayed ? std::string_view() : directory::p2p_target(topic);
     const size_t to = client.empty() ? d.shard_of(topic) : shards + d.registry_of(client);
-    if (to >= batches_.size()) [[unlikely]] {
+    if (to >= batches_.size()) [[unlikely]]  // the first of this directory: nothing is added yet
       batches_.resize(shards + d.registries.size());
-      last_topic_ = {};
-    }
     auto& items = batches_[to];
     if (items.empty()) touched_.push_back(to);
     return items;
