@@ -32,7 +32,7 @@ void shard::subscribe(subscribe_to& s) {
     }
   }
   send(s.who, subscribed{s.token});
-  if (s.send_retained && s.group.empty() && retained_.messages() > 0) begin_retained(s);
+  if (s.send_retained && s.group.empty() && retained_.may_match(s.filter.view())) begin_retained(s);
 }
 
 void shard::subscribe_shared(subscribe_to& s, target& t) {

@@ -48,6 +48,12 @@ class retained {
   template <class F>
   progress collect(std::string_view filter, std::string_view from, budget& b, uint64_t now_ms,
                    F&& f);
+  // False: collect() would find nothing. One look-up; most subscriptions need no more.
+  bool may_match(std::string_view filter) const {
+    const std::string_view first = first_topic(filter);
+    const auto it = by_topic_.lower_bound(first);
+    return it != by_topic_.end() && in_reach((*it)->topic(), first, mqtt::has_wildcard(filter));
+  }
 
   size_t messages() const { return by_topic_.size(); }
   uint64_t bytes() const { return bytes_; }
@@ -64,8 +70,15 @@ class retained {
   };
   using set_type = absl::btree_set<mqtt::message_ptr, topic_less>;
 
-  static std::string_view literal_prefix(std::string_view filter) {
-    return filter.substr(0, filter.find_first_of("+#"));
+  // What topics that the filter matches begin with, and so the first of them in order.
+  static std::string_view first_topic(std::string_view filter) {
+    const size_t literal = std::min(filter.find_first_of("+#"), filter.size());
+    // "a/#" matches "a" too, which sorts before "a/".
+    const bool parent = literal > 0 && filter.size() == literal + 1 && filter.back() == '#';
+    return filter.substr(0, literal - parent);
+  }
+  static bool in_reach(std::string_view topic, std::string_view first, bool wild) {
+    return wild ? topic.substr(0, first.size()) == first : topic == first;
   }
   set_type::iterator drop(set_type::iterator it) {
     bytes_ -= (*it)->footprint();
@@ -81,14 +94,11 @@ template <class F>
 retained::progress retained::collect(std::string_view filter, std::string_view from, budget& b,
                                      uint64_t now_ms, F&& f) {
   const bool wild = mqtt::has_wildcard(filter);
-  std::string_view prefix = wild ? literal_prefix(filter) : filter;
-  // "a/#" matches "a" too, which sorts before "a/".
-  if (wild && !prefix.empty() && filter.size() == prefix.size() + 1 && filter.back() == '#')
-    prefix.remove_suffix(1);
-  auto it = by_topic_.lower_bound(from.empty() ? prefix : from);
+  const std::string_view first = first_topic(filter);
+  auto it = by_topic_.lower_bound(from.empty() ? first : from);
   while (it != by_topic_.end()) {
     const std::string_view topic = (*it)->topic();
-    if (wild ? topic.substr(0, prefix.size()) != prefix : topic != filter) break;
+    if (!in_reach(topic, first, wild)) break;
     if (b.messages == 0 || b.bytes == 0 || b.topics == 0) return {false, std::string(topic)};
     --b.topics;
     if ((*it)->expired(now_ms)) {

@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <list>
 #include <memory>
 #include <string>
 #include <utility>
@@ -45,18 +46,19 @@ class retained_feeds {
   // A subscription that is made anew begins anew.
   void add(Receiver to, job j) {
     feed& f = feeds_[to];
-    auto it = find(f, j.filter.view());
-    if (it == f.jobs.end())
-      f.jobs.push_back(std::move(j));
-    else
-      *it = std::move(j);
+    const auto [at, added] = f.by_filter.try_emplace(j.filter);
+    if (added) at->second = f.jobs.emplace(f.jobs.end());
+    *at->second = std::move(j);
     queue(to, f);
   }
   void stop(Receiver to, std::string_view filter) {
     auto it = feeds_.find(to);
     if (it == feeds_.end()) return;
-    auto job = find(it->second, filter);
-    if (job != it->second.jobs.end()) it->second.jobs.erase(job);
+    feed& f = it->second;
+    const auto at = f.by_filter.find(filter);
+    if (at == f.by_filter.end()) return;
+    f.jobs.erase(at->second);
+    f.by_filter.erase(at);
   }
   // The receiver ends: its address may come back as another's.
   void forget(Receiver to) {
@@ -106,6 +108,7 @@ class retained_feeds {
       });
       j.next = std::move(at.next);
       if (!at.done) break;
+      f.by_filter.erase(j.filter);
       f.jobs.pop_front();
       if (b.topics > 0) --b.topics;  // a look-up that finds nothing is work too
     }
@@ -122,15 +125,13 @@ class retained_feeds {
 
  private:
   struct feed {
-    std::deque<job> jobs;
+    std::list<job> jobs;
+    absl::flat_hash_map<filter_ptr, typename std::list<job>::iterator, text_hash, text_equal>
+        by_filter;
     uint64_t out = 0;  // the page that it has not taken yet; 0: none
     bool queued = false;
   };
 
-  static auto find(feed& f, std::string_view filter) {
-    return std::find_if(f.jobs.begin(), f.jobs.end(),
-                        [&](const job& j) { return j.filter.view() == filter; });
-  }
   void queue(Receiver to, feed& f) {
     if (f.queued || f.out != 0) return;
     f.queued = true;

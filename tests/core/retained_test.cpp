@@ -107,6 +107,16 @@ TEST(Retained, HashIncludesTheLevelAbove) {
   EXPECT_EQ(collect(r, "+"), (texts{"a", "a!b", "ab", "b"}));
 }
 
+TEST(Retained, KnowsWithoutASearchThatNothingMatches) {
+  retained r(plenty);
+  EXPECT_FALSE(r.may_match("#"));
+  r.set(make_message("a/b", "p"));
+  for (const char* filter : {"a/b", "a/#", "a/+", "+/x", "#", "a/b/#"})
+    EXPECT_TRUE(r.may_match(filter)) << filter;
+  for (const char* filter : {"a", "a/b/c", "a/c", "b/#", "a/b/+", "a/bc/#", "a/a/+"})
+    EXPECT_FALSE(r.may_match(filter)) << filter;
+}
+
 TEST(Retained, ASearchThatFindsNothingStopsNowAndThen) {
   retained r(plenty);
   for (int i = 0; i < 1000; ++i) r.set(make_message("a/" + std::to_string(i), "x"));
@@ -181,6 +191,7 @@ TEST(Retained, PagesOfAnySizeGiveWhatMatchesOneByOne) {
     for (const auto& [t, p] : model)
       if (mqtt::matches(filter, t)) want.push_back(t);
     ASSERT_EQ(collect(r, filter, 1 + random.below(5)), want) << filter;
+    ASSERT_TRUE(want.empty() || r.may_match(filter)) << filter;
   }
 }
 
