@@ -16,7 +16,6 @@ namespace {
 
 // Messages of one batch that a receiver's list is sized for at once.
 constexpr size_t reserve_max = 256;
-constexpr size_t prefetch_ahead = 8;  // messages
 
 }  // namespace
 
@@ -116,7 +115,8 @@ void shard::publish(publish_batch& b) {
   size_t left = b.items.size();
   const bool large = index_.is_large();
   for (const publish_item& item : b.items) {
-    if (large && left > prefetch_ahead) index_.prefetch((&item)[prefetch_ahead].routed_to());
+    if (large && (b.items.size() - left) % index_.prefetched_at_once == 0)
+      index_.prefetch(left, [&](size_t i) { return (&item)[i].routed_to(); });
     const size_t expected = std::min(left--, reserve_max);
     if (item.delay_s)
       hold(item, b.origin, refusals);

@@ -41,6 +41,7 @@ class shared_text {
                   : std::string_view();
   }
   bool empty() const { return block_ == nullptr; }
+  void prefetch() const { __builtin_prefetch(block_); }
 
  private:
   struct block {
