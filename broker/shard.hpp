@@ -62,6 +62,8 @@ class shard : public pinned<shard_actor::base> {
     uint32_t id = 0;
     kind what = kind::session;
     mqtt::subscription_options options;
+
+    const void* key() const { return to; }
   };
   struct feed_options {
     uint8_t qos = 0;

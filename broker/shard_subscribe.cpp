@@ -21,15 +21,12 @@ void shard::subscribe(subscribe_to& s) {
   if (!s.group.empty()) {
     subscribe_shared(s, t);
   } else {
-    auto& here = index_.at(s.filter);
-    auto it = std::find_if(here.begin(), here.end(), [&](const entry& e) { return e.to == &t; });
-    if (it == here.end()) {
+    const entry wanted{&t, s.id, kind::session, s.options};
+    const auto [e, added] = index_.add(s.filter, wanted);
+    if (added)
       ++t.uses;
-      here.push_back({&t, s.id, kind::session, s.options});
-    } else {
-      it->id = s.id;
-      it->options = s.options;
-    }
+    else
+      e = wanted;
   }
   send(s.who, subscribed{s.token});
   if (s.send_retained && s.group.empty() && retained_.may_match(s.filter.view())) begin_retained(s);
@@ -42,7 +39,7 @@ void shard::subscribe_shared(subscribe_to& s, target& t) {
     g->filter = s.filter;
     g->name = s.group;
     g->share = core::share_of(s.group.view(), s.filter.view());
-    index_.at(s.filter).push_back({g.get(), 0, kind::group, {}});
+    index_.add(s.filter, {g.get(), 0, kind::group, {}});
   }
   auto& members = g->members();
   auto it =
@@ -78,11 +75,8 @@ void shard::unsubscribe(unsubscribe_from& u) {
   bool found = false;
   if (!u.group.empty()) {
     found = unsubscribe_shared(u);
-  } else if (auto* here = index_.find(u.filter.view())) {
-    auto it = std::find_if(here->begin(), here->end(), [&](const entry& e) { return e.to == t; });
-    found = it != here->end();
-    if (found) here->erase(it);
-    index_.tidy(u.filter.view());
+  } else {
+    found = index_.remove(u.filter.view(), t);
   }
   if (found) --t->uses;
   if (u.group.empty()) feeds_.stop(u.gate, u.filter.view());
@@ -102,11 +96,7 @@ bool shard::unsubscribe_shared(const unsubscribe_from& u) {
   if (m == members.end()) return false;
   g->remove(static_cast<size_t>(m - members.begin()));
   if (!members.empty()) return true;
-  if (auto* here = index_.find(u.filter.view()))
-    here->erase(std::remove_if(here->begin(), here->end(),
-                               [&](const entry& e) { return e.to == static_cast<void*>(g); }),
-                here->end());
-  index_.tidy(u.filter.view());
+  index_.remove(u.filter.view(), g);
   groups_.erase(it);
   return true;
 }
@@ -117,7 +107,7 @@ void shard::bind(const bind_rule& b) {
   rules_.back()->who = b.rule;
   rules_.back()->waits = b.waits;
   // "topic/#" matches "topic" as well.
-  index_.at(core::filter_ptr(b.topic + "/#")).push_back({rules_.back().get(), 0, kind::rule, {}});
+  index_.add(core::filter_ptr(b.topic + "/#"), {rules_.back().get(), 0, kind::rule, {}});
 }
 
 // -- members of shared subscriptions ------------------------------------------

@@ -2,12 +2,13 @@
 // wildcards.
 //
 // The heart of a shard. Pure: no actors, no I/O. The Subscriber is a small value that tells the
-// owner whom it means; it must be comparable. A concrete filter takes one hash slot (shared text
-// and one subscriber in place); a wildcard filter a trie node for each level that it does not
-// share.
+// owner whom it means: key(), a pointer or number. A concrete filter takes one hash slot (shared
+// text and one subscriber in place); a wildcard filter a trie node for each level that it does not
+// share. Subscribers of one filter have no order: to come, to be found and to go costs the same for
+// one of a million as for one of ten.
 //
-//   topic_index<entry> index;  index.add(make_filter("a/+"), e);  index.match("a/b", [](const
-//   entry& e) { ... });
+//   topic_index<entry> index;  index.add(filter_ptr("a/+"), e);
+//   index.match("a/b", [](const entry& e) { ... });  index.remove("a/+", e.key());
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -31,34 +32,42 @@ class topic_index {
  public:
   using subscribers = absl::InlinedVector<Subscriber, 1>;
 
-  // The subscribers of exactly this filter, made when there were none: the caller adds one, or
-  // calls tidy().
-  subscribers& at(const filter_ptr& filter) {
-    if (!mqtt::has_wildcard(filter.view())) return exact_[filter];
-    node& n = nodes_[descend(filter.view())];
-    if (!std::exchange(n.filter_ends, true)) ++wildcards_;
-    return n.here;
+  using key_type = decltype(std::declval<const Subscriber&>().key());
+
+  // Adds it if the filter has none of its key; else that one stays as it is (false), to be changed
+  // by the caller. The reference is good until the next change.
+  std::pair<Subscriber&, bool> add(const filter_ptr& filter, const Subscriber& fresh) {
+    subscribers& all = at(filter);
+    const auto large = large_of(filter.view(), all);
+    const size_t place = find(all, large, fresh.key());
+    if (place < all.size()) return {all[place], false};
+    all.push_back(fresh);
+    if (large != large_.end())
+      large->second.emplace(fresh.key(), place);
+    else if (all.size() == large_from)
+      for (auto& places = large_[filter]; const Subscriber& s : all)
+        places.emplace(s.key(), places.size());
+    return {all.back(), true};
   }
-  subscribers* find(std::string_view filter) {
-    if (!mqtt::has_wildcard(filter)) {
-      auto it = exact_.find(filter);
-      return it == exact_.end() ? nullptr : &it->second;
+  // False: there was none.
+  bool remove(std::string_view filter, key_type key) {
+    subscribers* all = find(filter);
+    if (!all) return false;
+    const auto large = large_of(filter, *all);
+    const size_t place = find(*all, large, key);
+    if (place == all->size()) return false;
+    if (large != large_.end()) {
+      large->second[all->back().key()] = static_cast<uint32_t>(place);
+      large->second.erase(key);
     }
-    const uint32_t n = locate(filter);
-    return n == none || nodes_[n].here.empty() ? nullptr : &nodes_[n].here;
-  }
-  // Frees what an emptied filter held.
-  void tidy(std::string_view filter) {
-    if (!mqtt::has_wildcard(filter)) {
-      auto it = exact_.find(filter);
-      if (it != exact_.end() && it->second.empty()) exact_.erase(it);
-      return;
+    (*all)[place] = all->back();
+    all->pop_back();
+    if (large != large_.end() && all->size() < large_from / 2) {
+      large_.erase(large);
+      all->shrink_to_fit();
     }
-    const uint32_t n = locate(filter);
-    if (n == none || !nodes_[n].here.empty() || !std::exchange(nodes_[n].filter_ends, false))
-      return;
-    --wildcards_;
-    prune(n);
+    if (all->empty()) tidy(filter);
+    return true;
   }
 
   template <class F>
@@ -94,6 +103,7 @@ class topic_index {
 
  private:
   static constexpr size_t cached_filters = 8192;
+  static constexpr size_t large_from = 64;  // subscribers of one filter, found by their keys
   static constexpr uint32_t root = 0, none = ~uint32_t{0};
 
   // Keys that equal nothing: a search for one prefetches what it would have compared.
@@ -238,6 +248,51 @@ class topic_index {
     }
   }
 
+  // The subscribers of exactly this filter, made when there were none.
+  subscribers& at(const filter_ptr& filter) {
+    if (!mqtt::has_wildcard(filter.view())) return exact_[filter];
+    node& n = nodes_[descend(filter.view())];
+    if (!std::exchange(n.filter_ends, true)) ++wildcards_;
+    return n.here;
+  }
+  // Null: there are none.
+  subscribers* find(std::string_view filter) {
+    if (!mqtt::has_wildcard(filter)) {
+      auto it = exact_.find(filter);
+      return it == exact_.end() ? nullptr : &it->second;
+    }
+    const uint32_t n = locate(filter);
+    return n == none || !nodes_[n].filter_ends ? nullptr : &nodes_[n].here;
+  }
+  // Frees what a filter without subscribers held.
+  void tidy(std::string_view filter) {
+    if (!mqtt::has_wildcard(filter)) {
+      exact_.erase(exact_.find(filter));
+      return;
+    }
+    const uint32_t n = locate(filter);
+    nodes_[n].filter_ends = false;
+    --wildcards_;
+    prune(n);
+  }
+
+  using places = absl::flat_hash_map<key_type, uint32_t>;
+  using large_filters = absl::flat_hash_map<filter_ptr, places, text_hash, text_equal>;
+
+  typename large_filters::iterator large_of(std::string_view filter, const subscribers& all) {
+    return all.size() < large_from / 2 ? large_.end() : large_.find(filter);
+  }
+  // all.size(): there is none.
+  size_t find(const subscribers& all, typename large_filters::iterator large, key_type key) const {
+    if (large != large_.end()) {
+      const auto it = large->second.find(key);
+      return it == large->second.end() ? all.size() : it->second;
+    }
+    const auto it =
+        std::find_if(all.begin(), all.end(), [&](const Subscriber& s) { return s.key() == key; });
+    return static_cast<size_t>(it - all.begin());
+  }
+
   template <class F>
   void give(uint32_t n, F& f) const {
     if (n == none) return;
@@ -265,6 +320,7 @@ class topic_index {
   absl::flat_hash_map<edge, uint32_t, edge_hash, edge_equal> edges_;
   std::vector<node> nodes_ = std::vector<node>(1);
   std::vector<uint32_t> free_;
+  large_filters large_;  // where the subscribers are of filters that have many
   size_t wildcards_ = 0;
 };
 

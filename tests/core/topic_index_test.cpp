@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <ctime>
 #include <map>
 #include <set>
 #include <string>
@@ -13,20 +14,22 @@
 namespace dunlin::core {
 namespace {
 
-using index = topic_index<int>;
+struct subscriber {
+  int who = 0;
+  int options = 0;
+  int key() const { return who; }
+};
+using index = topic_index<subscriber>;
 
-void add(index& i, std::string_view filter, int who) { i.at(filter_ptr(filter)).push_back(who); }
+void add(index& i, std::string_view filter, int who) {
+  EXPECT_TRUE(i.add(filter_ptr(filter), {who}).second) << filter;
+}
 void remove(index& i, std::string_view filter, int who) {
-  auto* here = i.find(filter);
-  ASSERT_NE(here, nullptr) << filter;
-  auto at = std::find(here->begin(), here->end(), who);
-  ASSERT_NE(at, here->end()) << filter;
-  here->erase(at);
-  i.tidy(filter);
+  EXPECT_TRUE(i.remove(filter, who)) << filter;
 }
 std::vector<int> match(const index& i, std::string_view topic) {
   std::vector<int> found;
-  i.match(topic, [&](int who) { found.push_back(who); });
+  i.match(topic, [&](const subscriber& s) { found.push_back(s.who); });
   std::sort(found.begin(), found.end());
   return found;
 }
@@ -97,17 +100,15 @@ TEST(TopicIndex, MatchesTheSameWithAllFiltersInOneIndex) {
 TEST(TopicIndex, FindsNothingAtALevelThatOnlyLeadsOn) {
   index i;
   add(i, "a/+/c", 1);
-  EXPECT_EQ(i.find("a/+"), nullptr);
-  EXPECT_EQ(i.find("a/#"), nullptr);
+  EXPECT_EQ(match(i, "a/b"), std::vector<int>{});
   EXPECT_EQ(i.filters(), 1u);
 }
 
-TEST(TopicIndex, TidyOfWhatIsNotThereChangesNothing) {
+TEST(TopicIndex, RemovingWhatIsNotThereChangesNothing) {
   index i;
   add(i, "a/+/c", 1);
-  i.tidy("a/+");
-  i.tidy("x/+");
-  i.tidy("x");
+  EXPECT_FALSE(i.remove("a/+/c", 2));
+  for (const char* filter : {"a/+", "a/#", "x/+", "x"}) EXPECT_FALSE(i.remove(filter, 1));
   EXPECT_EQ(i.filters(), 1u);
   EXPECT_EQ(match(i, "a/b/c"), std::vector<int>{1});
 }
@@ -151,8 +152,9 @@ TEST(TopicIndex, MatchesWhatMatchesOneByOneOverAnyChanges) {
     if (random.below(10) < (growing ? 7u : 2u)) {
       const auto filter = random_text(random, true);
       const int who = static_cast<int>(random.below(5));
-      if (model[filter].insert(who).second) add(i, filter, who);
-      if (!i.find(filter)) FAIL() << filter;
+      const auto [s, added] = i.add(filter_ptr(filter), {who});
+      ASSERT_EQ(s.who, who);
+      ASSERT_EQ(added, model[filter].insert(who).second);
     } else if (!model.empty()) {
       auto it = std::next(model.begin(), static_cast<long>(random.below(model.size())));
       remove(i, it->first, *it->second.begin());
@@ -169,6 +171,45 @@ TEST(TopicIndex, MatchesWhatMatchesOneByOneOverAnyChanges) {
     i.prefetch(together, [&](size_t n) -> std::string_view { return n % 2 ? "not/there" : topic; });
     ASSERT_EQ(match(i, topic), want) << topic;
   }
+}
+
+// Back and forth over the number from which subscribers are found by their keys.
+TEST(TopicIndex, ManySubscribersOfOneFilterComeAndGo) {
+  fakes::seeded_random random;
+  SCOPED_TRACE(random.name());
+  for (const std::string_view filter : {"to/all", "to/+"}) {
+    index i;
+    std::map<int, int> model;
+    for (int step = 0; step < 40'000; ++step) {
+      const bool growing = (step / 2000) % 2 == 0;
+      const int who = static_cast<int>(random.below(200));
+      if (random.below(10) < (growing ? 7u : 3u)) {
+        const auto [s, added] = i.add(filter_ptr(filter), {who, step});
+        ASSERT_EQ(added, !model.contains(who));
+        ASSERT_EQ(s.options, added ? step : model[who]);
+        s.options = model[who] = step;
+      } else {
+        ASSERT_EQ(i.remove(filter, who), model.erase(who) == 1);
+      }
+      if (step % 50) continue;
+      std::map<int, int> found;
+      i.match("to/all", [&](const subscriber& s) { found[s.who] = s.options; });
+      ASSERT_EQ(found, model);
+    }
+  }
+}
+
+// A topic that all devices subscribe to.
+TEST(TopicIndex, ToComeAndGoCostsTheSameAmongManySubscribers) {
+  const auto cost = [](int subscribers) {
+    index i;
+    const filter_ptr filter("to/all");
+    const auto began = ::clock();  // this process' time: others do not lengthen it
+    for (int who = 0; who < subscribers; ++who) i.add(filter, {who});
+    for (int who = 0; who < subscribers; ++who) i.remove(filter.view(), who);
+    return static_cast<double>(::clock() - began) / subscribers;
+  };
+  EXPECT_LT(cost(40'000), 6 * cost(2'000));  // the search through a list: 14 times
 }
 
 TEST(TopicIndex, FreesEveryNodeWithItsLastSubscriber) {
