@@ -44,6 +44,7 @@ run fan-out --subscribers 100 --qos 1 --window 8
 run pairs --pairs 20 --qos 1 --window 4 --p2p chat
 run shared --mqtt 5 --qos 1 --publishers 10 --subscribers 4
 run retained --messages 500 --subscribers 5 --qos 1
+run retained --messages 3000 --subscribers 2
 run connect --clients 500 --hold 0.2
 run subscribe --clients 20 --per-client 100 --hold 0.1 --outstanding 50
 for rule in single packed; do

@@ -26,6 +26,8 @@ TEST(Options, BoundDependsOnQosAndRate) {
   EXPECT_EQ(parse_words({"fan-in", "--outstanding", "0"}).value->outstanding, 0u);
   EXPECT_EQ(parse_words({"fan-in", "--qos", "1", "--subscribe-qos", "0"}).value->outstanding,
             1000u);
+  EXPECT_EQ(parse_words({"retained"}).value->outstanding, 0u) << "nobody receives them yet";
+  EXPECT_FALSE(parse_words({"retained", "--outstanding", "10"}).value);
 }
 
 TEST(Options, TakeEverythingThatIsGiven) {
