@@ -15,7 +15,6 @@
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 
-#include <algorithm>
 #include <deque>
 #include <list>
 #include <memory>
@@ -60,13 +59,9 @@ class retained_feeds {
     f.jobs.erase(at->second);
     f.by_filter.erase(at);
   }
-  // The receiver ends: its address may come back as another's.
-  void forget(Receiver to) {
-    auto it = feeds_.find(to);
-    if (it == feeds_.end()) return;
-    if (it->second.queued) turn_.erase(std::find(turn_.begin(), turn_.end(), to));
-    feeds_.erase(it);
-  }
+  // The receiver ends. Its turn may stay in the queue and come to nothing, or to another receiver
+  // that has its address.
+  void forget(Receiver to) { feeds_.erase(to); }
   void credit(Receiver to, uint64_t number) {
     auto it = feeds_.find(to);
     if (it == feeds_.end() || it->second.out != number) return;
@@ -96,7 +91,9 @@ class retained_feeds {
   page next(retained& store, retained::budget& b, uint64_t now_ms, Give&& give) {
     const Receiver to = turn_.front();
     turn_.pop_front();
-    feed& f = feeds_[to];
+    const auto it = feeds_.find(to);
+    if (it == feeds_.end() || !it->second.queued) return {to, 0};
+    feed& f = it->second;
     f.queued = false;
     bool any = false;
     while (!f.jobs.empty() && b.messages > 0 && b.bytes > 0 && b.topics > 0) {
@@ -117,7 +114,7 @@ class retained_feeds {
       return {to, last_};
     }
     if (f.jobs.empty())
-      feeds_.erase(to);
+      feeds_.erase(it);
     else
       queue(to, f);
     return {to, 0};

@@ -162,8 +162,14 @@ TEST_F(RetainedFeeds, ASubscriptionThatEndsOrIsMadeAnew) {
   EXPECT_EQ(got_[&a_], 110);
   feeds_.add(&a_, {filter_ptr("#")});
   feeds_.forget(&a_);
-  EXPECT_FALSE(feeds_.runnable());
   EXPECT_TRUE(feeds_.empty());
+  drain();
+  EXPECT_EQ(got_[&a_], 110);
+  feeds_.add(&a_, {filter_ptr("#")});
+  feeds_.forget(&a_);
+  feeds_.add(&a_, {filter_ptr("#")});  // another with its address
+  drain();
+  EXPECT_EQ(got_[&a_], 210) << "once, though there are two turns";
 }
 
 TEST_F(RetainedFeeds, WhatChangesMeanwhileIsSeenAsItIs) {
