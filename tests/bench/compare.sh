@@ -3,7 +3,7 @@
 #
 #   tests/bench/compare.sh [--scenarios "fanin0 fanin1"] [--brokers "dunlin mosquitto limit"] [--seconds 5] [--repeats 3] [--out DIR]
 #
-# Scenarios: fanin0 fanin1 fanout0 pairs1 rate10k own10k idle subscriptions filters1k filters1m ; scenarios.sh has more (all of these by default).
+# Scenarios: fanin0 fanin1 fanout0 pairs1 rate10k own10k idle subscriptions filters1k filters1m; scenarios.sh has more (all of these by default).
 # Brokers: dunlin, dunlin2 (two reactors on both cores), mosquitto, limit, flashmq (added when FLASHMQ_BIN is set).
 # Every run has a freshly started broker on core 0 and dunlin-load on core 1; runs are interleaved, figures are medians.
 # Programs: DUNLIN_BIN, LIMIT_BIN, LOAD_BIN (built when not given), MOSQUITTO. How to read the table: tests/bench/README.md.
