@@ -137,6 +137,7 @@ options to_options(const config& c) {
   o.inflight_max = static_cast<uint16_t>(l.inflight_max());
   o.receive_max = static_cast<uint16_t>(l.receive_max());
   o.topic_alias_max = static_cast<uint16_t>(l.topic_alias_max());
+  o.topic_alias_bytes_max = l.topic_alias_bytes_max();
   o.topic_alias_client_max = static_cast<uint16_t>(l.topic_alias_client_max());
   o.queue_messages_max = l.queue_messages_max();
   o.queue_bytes_max = l.queue_bytes_max();

@@ -45,6 +45,8 @@ struct options {
   uint16_t receive_max = 65'535;
   // Topic aliases a client may use. Over: DISCONNECT 0x94.
   uint16_t topic_alias_max = 64;
+  // Bytes of the topics that one client's aliases stand for, together. Over: DISCONNECT 0x97.
+  uint32_t topic_alias_bytes_max = 256 << 10;
   // Topic aliases that the broker uses towards one 5.0 client; the client's maximum where lower. A
   // topic gets one when it is used again. Over: the least recently used one is given anew.
   uint16_t topic_alias_client_max = 16;

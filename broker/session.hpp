@@ -218,7 +218,11 @@ class session : public pinned<session_actor::base>, public net::consumer {
   absl::flat_hash_map<core::filter_ptr, subscription, core::text_hash, core::text_equal>
       subscriptions_;  // by the whole filter, "$share/..." included
   std::unique_ptr<connect_request::will> will_;
-  std::unique_ptr<std::vector<std::string>> aliases_;  // from the client, by alias - 1
+  struct client_aliases {
+    std::vector<std::string> topics;  // by alias - 1
+    size_t bytes = 0;                 // of the topics
+  };
+  std::unique_ptr<client_aliases> aliases_;  // null: it has set none
   std::unique_ptr<absl::flat_hash_map<uint32_t, pending_answer>> answers_;
   std::unique_ptr<authentication> authentication_;  // of a client that used a method in CONNECT
   struct page_due {

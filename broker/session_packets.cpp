@@ -191,15 +191,21 @@ bool session::resolve_alias(mqtt::publish& p) {
   const uint16_t alias = *p.props.topic_alias;
   if (alias == 0 || alias > promised().topic_alias_max)
     return fail(reason::topic_alias_invalid, "topic alias 0 or above the maximum");
-  if (!aliases_) aliases_ = std::make_unique<std::vector<std::string>>();
+  if (!aliases_) aliases_ = std::make_unique<client_aliases>();
+  auto& topics = aliases_->topics;
   if (p.topic.empty()) {
-    if (alias > aliases_->size() || (*aliases_)[alias - 1].empty())
+    if (alias > topics.size() || topics[alias - 1].empty())
       return fail(reason::protocol_error, "a topic alias that was not set");
-    p.topic = (*aliases_)[alias - 1];
+    p.topic = topics[alias - 1];
     return true;
   }
-  if (alias > aliases_->size()) aliases_->resize(alias);
-  (*aliases_)[alias - 1] = p.topic;
+  if (alias > topics.size()) topics.resize(alias);
+  std::string& kept = topics[alias - 1];
+  if (kept == p.topic) return true;
+  aliases_->bytes += p.topic.size() - kept.size();
+  if (aliases_->bytes > directory_.limits().topic_alias_bytes_max)
+    return fail(reason::quota_exceeded, "topics of aliases over limits.topic_alias_bytes_max");
+  kept = std::string(p.topic);  // not assigned: that would keep the room of a longer one
   return true;
 }
 

@@ -175,6 +175,29 @@ TEST_F(TopicAlias, MQTT_3_3_2_9_NoneAboveTheServersMaximum) {
   EXPECT_EQ(p.take(), "disconnect 94; closed");
 }
 
+// 64 aliases of topics of 64 KiB would be 4 MiB for each of a node's connections.
+TEST_F(TopicAlias, TheirTopicsTogetherAreBounded) {
+  options limits;
+  limits.topic_alias_bytes_max = 20;
+  world& w = start(limits);
+  client& p = ready("p");
+  const auto set = [&](uint16_t alias, const std::string& topic) {
+    mqtt::publish_properties props;
+    props.topic_alias = alias;
+    p.publish(topic, "", 0, false, props);
+  };
+  set(1, std::string(20, 'a'));
+  set(1, std::string(20, 'b'));
+  set(1, std::string(20, 'b'));
+  set(1, std::string(10, 'c'));
+  set(2, std::string(10, 'd'));
+  w.run();
+  EXPECT_EQ(p.take(), "") << "what was replaced does not count";
+  set(3, "e");
+  w.run();
+  EXPECT_EQ(p.take(), "disconnect 97; closed");
+}
+
 TEST_F(TopicAlias, Clause_3_3_2_1_AnAliasThatWasNotSetIsAProtocolError) {
   world& w = start();
   client& p = ready("p");
