@@ -30,8 +30,6 @@ namespace dunlin::core {
 template <class Subscriber>
 class topic_index {
  public:
-  using subscribers = absl::InlinedVector<Subscriber, 1>;
-
   using key_type = decltype(std::declval<const Subscriber&>().key());
 
   // Adds it if the filter has none of its key; else that one stays as it is (false), to be changed
@@ -102,6 +100,8 @@ class topic_index {
   size_t nodes() const { return nodes_.size() - free_.size(); }  // of the trie, the root included
 
  private:
+  using subscribers = absl::InlinedVector<Subscriber, 1>;
+
   static constexpr size_t cached_filters = 8192;
   static constexpr size_t large_from = 64;  // subscribers of one filter, found by their keys
   static constexpr uint32_t root = 0, none = ~uint32_t{0};
