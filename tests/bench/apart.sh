@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# apart.sh: what a second reactor could bring at most. One node of one reactor under a load, against two such nodes that
+# know nothing of each other under half of it each (a generator for each node), everything free on the same two cores.
+#
+#   tests/bench/apart.sh [pairs1|fanin1|fanin0 ...]      (all three by default; SECS, 2; REPEATS, 3; PORT and the next)
+#
+# Two nodes pass nothing from core to core: how much less two reactors of one node reach (compare.sh --brokers "dunlin
+# dunlin2") is what crossing costs. Medians; the exit code is 1 when a run was not clean.
+set -uo pipefail
+HERE=$(cd "$(dirname "$0")" && pwd)
+. "$HERE/brokers.sh"
+SECS=${SECS:-2} REPEATS=${REPEATS:-3} PORT=${PORT:-21890}
+[ $# -gt 0 ] || set -- pairs1 fanin1 fanin0
+LOAD_BIN=${LOAD_BIN:-$(built //tests/load:dunlin-load)} || exit 1
+DUNLIN_BIN=${DUNLIN_BIN:-$(built //broker:dunlin)} || exit 1
+TMP=$(mktemp -d)
+PIDS=()
+stop_nodes() { for p in "${PIDS[@]}"; do stop_process "$p"; done; PIDS=(); }
+trap 'stop_nodes; rm -rf "$TMP"' EXIT
+trap 'exit 130' INT TERM
+ulimit -n "$(ulimit -Hn)"
+
+arguments() { # SCENARIO PARTS
+  case $1 in
+    pairs1) echo "pairs --qos 1 --window 4 --pairs $((500 / $2))" ;;
+    fanin1) echo "fan-in --qos 1 --window 32 --publishers $((50 / $2))" ;;
+    fanin0) echo "fan-in --qos 0 --publishers $((50 / $2)) --outstanding $((4000 / $2))" ;;
+    *) echo "apart.sh: unknown scenario '$1'" >&2; return 1 ;;
+  esac
+}
+one() { # SCENARIO PARTS
+  local loads=() n
+  for n in $(seq "$2"); do
+    start_broker dunlin "$((PORT + n))" 0,1 "$TMP/node$n" || exit 1
+    PIDS+=("$BROKER_PID")
+  done
+  sleep 0.3
+  for n in $(seq "$2"); do
+    # shellcheck disable=SC2046
+    timeout 60 taskset -c 0,1 "$LOAD_BIN" $(arguments "$1" "$2") --target "127.0.0.1:$((PORT + n))" --seconds "$SECS" \
+      --json "$TMP/run$n" --quiet >"$TMP/log$n" 2>&1 &
+    loads+=($!)
+  done
+  for n in "${loads[@]}"; do wait "$n" || { echo "apart.sh: $1, $2 node(s): a run was not clean" >&2; cat "$TMP"/log* >&2; exit 1; }; done
+  stop_nodes
+  python3 -c 'import json, sys; print(sys.argv[1], sum(json.load(open(f))["delivered_per_s"] for f in sys.argv[2:]))' \
+    "$2" $(seq -f "$TMP/run%g" "$2") >>"$TMP/$1"
+}
+for scenario; do
+  arguments "$scenario" 1 >/dev/null || exit 1
+  for _ in $(seq "$REPEATS"); do one "$scenario" 1; one "$scenario" 2; done
+  python3 - "$scenario" "$TMP/$scenario" <<'PY'
+import statistics, sys
+runs = {"1": [], "2": []}
+for line in open(sys.argv[2]):
+    parts, rate = line.split()
+    runs[parts].append(float(rate))
+one, two = (statistics.median(runs[k]) for k in ("1", "2"))
+print(f"{sys.argv[1]}: one node {one / 1e3:,.0f} k/s, two nodes apart {two / 1e3:,.0f} k/s: {two / one:.2f}")
+PY
+done
