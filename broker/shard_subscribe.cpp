@@ -72,12 +72,7 @@ void shard::unsubscribe(unsubscribe_from& u) {
   target* t = hub_.find(u.gate);
   if (!t) return;
   const session_actor who = t->who;
-  bool found = false;
-  if (!u.group.empty()) {
-    found = unsubscribe_shared(u);
-  } else {
-    found = index_.remove(u.filter.view(), t);
-  }
+  const bool found = u.group.empty() ? index_.remove(u.filter.view(), t) : unsubscribe_shared(u);
   if (found) --t->uses;
   if (u.group.empty()) feeds_.stop(u.gate, u.filter.view());
   if (t->uses == 0) feeds_.forget(u.gate);

@@ -2,13 +2,14 @@
 # apart.sh: what a second reactor could bring at most. One node of one reactor under a load, against two such nodes that
 # know nothing of each other under half of it each (a generator for each node), everything free on the same two cores.
 #
-#   tests/bench/apart.sh [pairs1|fanin1|fanin0 ...]      (all three by default; SECS, 2; REPEATS, 3; PORT and the next)
+#   tests/bench/apart.sh [SCENARIO...]      (of scenarios.sh, fan-in or pairs; pairs1 fanin1 fanin0. SECS, 2; REPEATS, 3; PORT)
 #
 # Two nodes pass nothing from core to core: how much less two reactors of one node reach (compare.sh --brokers "dunlin
 # dunlin2") is what crossing costs. Medians; the exit code is 1 when a run was not clean.
 set -uo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 . "$HERE/brokers.sh"
+. "$HERE/scenarios.sh"
 SECS=${SECS:-2} REPEATS=${REPEATS:-3} PORT=${PORT:-21890}
 [ $# -gt 0 ] || set -- pairs1 fanin1 fanin0
 LOAD_BIN=${LOAD_BIN:-$(built //tests/load:dunlin-load)} || exit 1
@@ -20,13 +21,11 @@ trap 'stop_nodes; rm -rf "$TMP"' EXIT
 trap 'exit 130' INT TERM
 ulimit -n "$(ulimit -Hn)"
 
-arguments() { # SCENARIO PARTS
-  case $1 in
-    pairs1) echo "pairs --qos 1 --window 4 --pairs $((500 / $2))" ;;
-    fanin1) echo "fan-in --qos 1 --window 32 --publishers $((50 / $2))" ;;
-    fanin0) echo "fan-in --qos 0 --publishers $((50 / $2)) --outstanding $((4000 / $2))" ;;
-    *) echo "apart.sh: unknown scenario '$1'" >&2; return 1 ;;
-  esac
+arguments() { # SCENARIO PARTS: clients and messages on their way of one part
+  scenario_arguments "$1" | awk -v parts="$2" '{
+    for (i = 2; i < NF; i++) if ($i ~ /^--(pairs|publishers|outstanding)$/) $(i + 1) = int($(i + 1) / parts)
+    print
+  }'
 }
 one() { # SCENARIO PARTS
   local loads=() n
@@ -47,7 +46,10 @@ one() { # SCENARIO PARTS
     "$2" $(seq -f "$TMP/run%g" "$2") >>"$TMP/$1"
 }
 for scenario; do
-  arguments "$scenario" 1 >/dev/null || exit 1
+  case $(scenario_arguments "$scenario") in
+    fan-in* | pairs*) ;;
+    *) echo "apart.sh: '$scenario' has no clients that two nodes could share" >&2; exit 1 ;;
+  esac
   for _ in $(seq "$REPEATS"); do one "$scenario" 1; one "$scenario" 2; done
   python3 - "$scenario" "$TMP/$scenario" <<'PY'
 import statistics, sys

@@ -98,19 +98,17 @@ def judge(scenario, table):
         met = mine[what] <= bound if relation == "<=" else mine[what] >= bound
         ratio = mine[what] / other[what] if other[what] else float("inf")
         shown = f"{ratio:.3g}" if ratio >= 0.4 or of is None else f"1/{1 / max(ratio, 1e-9):.1f}"
-        if what == CONNECTS and not met and table[scenario].get("limit", {}).get(CONNECTS, bound) < bound:
-            # Not even the least work gets there: the rate is the generator's and the kernel's.
-            out.append((f"{text}: {shown}, limit {table[scenario]['limit'][CONNECTS] / other[what]:.3g}", None))
+        floor = table[scenario].get("limit", {}).get(what)
+        if met or what not in (CONNECTS, P99) or not floor or (floor <= bound if relation == "<=" else floor >= bound):
+            out.append((f"{text}: {shown}", met))
+            continue
+        # Not even the least work gets there: the rate is the generator's and the kernel's, the latency how soon the machine wakes a process.
+        out.append((f"{text}: {shown}, limit {floor / other[what]:.3g}", None))
+        if what == CONNECTS:
             ratio = mine.get(CONNECT_CPU, 0) / (other.get(CONNECT_CPU) or float("inf"))
             out.append((f"so {CONNECT_CPU} <= 1/{factor:g} x {of}: {ratio:.3g}", ratio <= 1 / factor))
-            continue
-        floor = table[scenario].get("limit", {}).get(what)
-        if what == P99 and not met and floor and floor > bound:
-            # Not even the least work is that quick: it is how soon the machine wakes a process.
-            out.append((f"{text}: {shown}, limit {floor / other[what]:.3g}", None))
+        else:
             out.append((f"so {what} <= {P99_OF_LIMIT} x limit: {mine[what] / floor:.3g}", mine[what] <= P99_OF_LIMIT * floor))
-            continue
-        out.append((f"{text}: {shown}", met))
     if scenario == "filters1m":
         few = table.get("filters1k", {}).get("dunlin", {})
         if mine and few.get(CPU):

@@ -160,12 +160,10 @@ std::string complete(const raw& r, options& o) {
   if (!o.verify_embedded.empty() && o.what != scenario::rules)
     return "--verify-embedded belongs to the scenario rules";
   o.window = r.window >= 0 ? uint32_t(r.window) : o.what == scenario::subscribe ? 16 : 32;
-  // Retained messages have no receiver while they are sent.
-  const bool may_bound = o.what != scenario::retained;
-  if (!may_bound && r.outstanding > 0)
+  if (o.what == scenario::retained && r.outstanding > 0)
     return "retained: without --outstanding, since nobody receives the messages yet";
-  const bool bound = may_bound && o.rate == 0 && std::min(o.qos, o.subscribe_qos) == 0 &&
-                     o.what != scenario::rules;
+  const bool bound = o.rate == 0 && std::min(o.qos, o.subscribe_qos) == 0 &&
+                     o.what != scenario::rules && o.what != scenario::retained;
   o.outstanding = r.outstanding >= 0 ? uint64_t(r.outstanding) : bound ? 1000 : 0;
   if (o.topic.empty()) o.topic = o.what == scenario::rules ? "sensors" : "load";
   if (o.queue.empty()) o.queue = o.topic;
