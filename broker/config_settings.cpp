@@ -38,6 +38,7 @@ settings to_settings(const config& c) {
   s.mqtt = to_mqtt_settings(c);
   s.guard = to_policy(c);
   s.topics = to_topic_settings(c);
+  s.reactors_min = c.node().reactors_min();
   const auto& t = c.trace();
   s.trace = {t.traces_max(), t.seconds_max(), t.events_max(), t.bytes_max(), t.payload_bytes_max()};
   return s;

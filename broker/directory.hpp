@@ -24,6 +24,7 @@
 namespace dunlin {
 
 struct directory {
+  net::placement placement;
   std::vector<net::reactor*> reactors;
   std::vector<shard_actor> shards;
   std::vector<registry_actor> registries;

@@ -32,7 +32,10 @@ node::node(node_config config)
   for (uint32_t i = 0; i < config_.reactors; ++i) {
     reactors_.push_back(std::make_unique<net::reactor>(system_, i, monotonic_ms));
     directory_.reactors.push_back(reactors_.back().get());
+    reactors_.back()->set_placement(directory_.placement);
   }
+  reactors_[0]->count().reactors_in_use.set(1);
+  if (config_.reactors > 1) scaling_ = std::make_unique<reactor_scaling>(directory_);
 }
 
 node::~node() { stop(); }
@@ -55,6 +58,7 @@ void node::start_core() {
   ingress_ = caf::actor_cast<rules::ingress_actor>(
       spawn_pinned<dunlin::ingress>(system_, *reactors_[0], directory_));
   start_guard(directory_);
+  if (scaling_) scaling_->start();
   running_ = true;
   started_at_ = std::chrono::steady_clock::now();
   sys_timer_.owner = this;
@@ -101,6 +105,7 @@ void node::stop() {
   if (lost) log::warn("delayed_messages_lost", {{"messages", lost}});
   sys_timer_.cancel();
   stop_guard(directory_);
+  if (scaling_) scaling_->stop();
 }
 
 // -- $SYS ---------------------------------------------------------------------

@@ -18,6 +18,7 @@
 
 #include "broker/directory.hpp"
 #include "broker/listeners.hpp"
+#include "broker/reactor_scaling.hpp"
 #include "broker/settings.hpp"
 #include "rules/rule.hpp"
 
@@ -25,7 +26,7 @@ namespace dunlin {
 
 struct node_config {
   settings initial;
-  uint32_t reactors = 0;  // 0: one per core
+  uint32_t reactors = 0;  // at most; 0: one per core
   std::vector<listener_config> listeners;
   std::string version;  // shown in $SYS/broker/version
 };
@@ -74,6 +75,7 @@ class node {
   caf::actor_system system_;
   directory directory_;
   std::vector<std::unique_ptr<net::reactor>> reactors_;
+  std::unique_ptr<reactor_scaling> scaling_;  // null: there is one reactor
   dunlin::listeners listeners_;
   rules::ingress_actor ingress_;
   sys_timer sys_timer_;

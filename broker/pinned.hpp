@@ -2,13 +2,19 @@
 // no lock, and a message within a reactor costs no wake-up.
 //
 // Base of sessions, shards, registries and ingress.  class shard : public pinned<shard_actor::base>
-// { ... }; The home may change (a session whose client came back on another reactor): set it with
-// move_to(); the actor knows that it has arrived when a message to itself finds at_home() true.
+// { ... }; The home may change:
+// * An actor goes by itself (a session whose client came back on another reactor) with move_to();
+// it
+//   knows that it has arrived when a message to itself finds at_home() true.
+// * The node uses more or fewer reactors (net/placement.hpp). Then place() says where the actor
+//   belongs. It leaves before it handles its next message, when nobody but this thread can run it,
+//   so its messages stay in their order and find it in one piece.
 #pragma once
 
 #include <caf/all.hpp>
 
 #include <atomic>
+#include <utility>
 
 #include "base/thread_sanitizer.hpp"
 #include "broker/net/reactor.hpp"
@@ -42,12 +48,11 @@ class pinned : public Base {
   }
   caf::resumable::resume_result resume(caf::execution_unit* where, size_t max) override {
     net::reactor& h = home();
-    if (where != &h) {  // queued here before it moved: hand it on with its reference
-      caf::intrusive_ptr_add_ref(static_cast<caf::resumable*>(this));
-      h.exec_later(this);
-      return caf::resumable::awaiting_message;
-    }
+    if (where != &h) return hand_on(h);  // queued here before it moved
     DUNLIN_TSAN_ACQUIRE(this);
+    if (placed_ != h.placement().version()) [[unlikely]] {
+      if (net::reactor* to = take_place(h)) return hand_on(*to);
+    }
     auto result = Base::resume(where, max);
     DUNLIN_TSAN_RELEASE(this);
     return result;
@@ -71,8 +76,40 @@ class pinned : public Base {
  protected:
   void move_to(net::reactor& r) { home_.store(&r, std::memory_order_release); }
 
+  // Follows the next change only: here is as good as anywhere.
+  void stay() { placed_ = home().placement().version(); }
+  // Where it belongs; null: it cannot go now.
+  virtual net::reactor* place() { return &home(); }
+  // Takes what its home knows of it (timers, a connection) along: the last at the old home, the
+  // first at the new one.
+  virtual void leave_home() {}
+  virtual void arrive_home() {}
+
  private:
+  // With its reference.
+  caf::resumable::resume_result hand_on(net::reactor& to) {
+    caf::intrusive_ptr_add_ref(static_cast<caf::resumable*>(this));
+    to.exec_later(this);
+    return caf::resumable::awaiting_message;
+  }
+  // Null: it stays here.
+  net::reactor* take_place(net::reactor& here) {
+    if (std::exchange(travels_, false)) arrive_home();
+    const uint32_t version = here.placement().version();
+    net::reactor* const to = place();
+    if (to == &here) placed_ = version;
+    if (to == nullptr || to == &here || !here.take_move()) return nullptr;
+    leave_home();
+    here.count().moved.add();
+    travels_ = true;  // placed_ stays behind: there is something to do where it arrives
+    move_to(*to);
+    DUNLIN_TSAN_RELEASE(this);
+    return to;
+  }
+
   std::atomic<net::reactor*> home_;
+  uint32_t placed_ = 0;  // version of the placement that it has followed
+  bool travels_ = false;
 };
 
 // Spawns a pinned actor class on a reactor.

@@ -7,7 +7,8 @@
 
 namespace dunlin {
 
-registry::registry(caf::actor_config& c, directory& d) : pinned(c), directory_(d), hub_(*this, d) {}
+registry::registry(caf::actor_config& c, directory& d)
+    : pinned(c), directory_(d), number_(home().index()), hub_(*this, d) {}
 
 registry::behavior_type registry::make_behavior() {
   return {[this](publish_batch& b) { publish(b); },

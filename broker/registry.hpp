@@ -25,6 +25,10 @@ class registry : public pinned<registry_actor::base> {
   caf::invoke_message_result consume(caf::mailbox_element& m) override;
 
  private:
+  net::reactor* place() override {
+    return directory_.reactors[directory_.placement.of_each(number_)];
+  }
+
   // The client ID is in the session's gate: a second copy here would be a third of what the table
   // takes.
   struct entry {
@@ -55,6 +59,7 @@ class registry : public pinned<registry_actor::base> {
   void check(const check_bans& c);
 
   directory& directory_;
+  const uint32_t number_;  // of the directory's registries: there is one for each reactor
   delivery_hub<registry> hub_;
   absl::flat_hash_set<entry, by_client_id, by_client_id> sessions_;
 };

@@ -184,6 +184,7 @@ std::shared_ptr<api::provider> service::provide() {
     f.subscriptions = total(counters, &metrics::counters::subscriptions);
     f.retained_messages = total(counters, &metrics::counters::retained_messages);
     f.reactors = static_cast<uint32_t>(counters.size());
+    f.reactors_in_use = total(counters, &metrics::counters::reactors_in_use);
     return f;
   };
   p->rule_statuses = [this](auto done) {

@@ -170,6 +170,7 @@ void session::begin(attach_connection& a) {
     return keep_session_or_end();
   }
   conn_ = std::move(a.connection);
+  if (home().index() < directory_.placement.in_use()) stay();
   take(r);
   slow_ = held_ = false;  // batches of before are still outstanding, and still bound it
   gate_.slow.store(false);

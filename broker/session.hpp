@@ -12,6 +12,7 @@
 //   session_deliver.cpp  messages to the client, and what holds back their publishers
 //   session_topics.cpp   topics rewritten, delayed and subscribed by themselves; members of shared
 //                        subscriptions that come and go
+//   session_move.cpp     to another reactor, with its connection
 //   session_watch.cpp    what operators see of it: traces, what holds it back, facts
 #pragma once
 
@@ -81,6 +82,11 @@ class session : public pinned<session_actor::base>, public net::consumer {
     by_server,
     taken_over,
   };
+
+  // -- to another reactor --
+  net::reactor* place() override;
+  void leave_home() override;
+  void arrive_home() override;
 
   // -- life --
   void on_attach(attach_connection& a);

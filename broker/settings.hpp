@@ -25,6 +25,7 @@ struct settings {
   guard::policy guard = {};  // bans, rates, overload
   topic_settings topics = {};
   operate::trace_limits trace = {};
+  uint32_t reactors_min = 1;  // that are in use, whatever the load is
 
   // A part of `limits` in the form that a session's queue takes; made by directory::put().
   core::outgoing::limits queue = {};

@@ -22,9 +22,10 @@ constexpr size_t reserve_max = 256;
 shard::shard(caf::actor_config& c, directory& d)
     : pinned(c),
       directory_(d),
+      number_(home().index()),
       hub_(*this, d),
       retained_(retained_limits()),
-      random_(home().index() * 0x9e3779b97f4a7c15ull + home().now_ms()) {
+      random_(number_ * 0x9e3779b97f4a7c15ull + home().now_ms()) {
   delayed_timer_.owner = this;
   delayed_timer_.on_fire = [](net::timer& t) {
     shard* s = static_cast<delayed_timer&>(t).owner;

@@ -38,6 +38,12 @@ class shard : public pinned<shard_actor::base> {
   caf::invoke_message_result consume(caf::mailbox_element& m) override;
 
  private:
+  net::reactor* place() override {
+    return directory_.reactors[directory_.placement.of_each(number_)];
+  }
+  void leave_home() override { delayed_timer_.cancel(); }
+  void arrive_home() override { arm_delayed(); }
+
   struct member {
     target* to = nullptr;
     uint32_t id = 0;
@@ -107,8 +113,10 @@ class shard : public pinned<shard_actor::base> {
   bool room_to_hold(size_t bytes) const;
   void publish_due();
   void arm_delayed();
+  void count_delayed();
 
   directory& directory_;
+  const uint32_t number_;  // of the directory's shards: there is one for each reactor
   delivery_hub<shard> hub_;
   core::topic_index<entry> index_;
   absl::flat_hash_map<std::string, std::unique_ptr<group>> groups_;  // "group/filter"
@@ -127,6 +135,7 @@ class shard : public pinned<shard_actor::base> {
   bool feed_scheduled_ = false;
   uint64_t counted_messages_ = 0, counted_bytes_ = 0;
   core::delayed delayed_;
+  uint64_t counted_delayed_bytes_ = 0;
   delayed_timer delayed_timer_;
   session_gate* delayed_origin_ = nullptr;  // stands for the publisher of a message that was held
   uint64_t random_;

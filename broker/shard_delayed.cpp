@@ -40,8 +40,13 @@ void shard::hold(const publish_item& item, session_gate* origin,
   delayed_.add(home().now_ms() + item.delay_s * 1000ull, std::move(e));
   count.received_delayed.add();
   count.delayed.add();
-  count.delayed_bytes.set(delayed_.bytes());
+  count_delayed();
   if (first) arm_delayed();
+}
+
+void shard::count_delayed() {
+  home().count().delayed_bytes.add(delayed_.bytes() - counted_delayed_bytes_);
+  counted_delayed_bytes_ = delayed_.bytes();
 }
 
 void shard::arm_delayed() {
@@ -69,7 +74,7 @@ void shard::publish_due() {
       router::of_this_thread().add(directory_, {e.msg, core::incoming::no_slot, {}});
   }
   delayed_origin_ = nullptr;
-  count.delayed_bytes.set(delayed_.bytes());
+  count_delayed();
   hub_.finish(nullptr, 0, {});
   router::of_this_thread().send_unanswered(directory_, nullptr, nullptr);
   // The rest in the next turn, with what others have sent meanwhile.

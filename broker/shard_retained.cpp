@@ -59,7 +59,7 @@ void shard::feed() {
     topics = b.topics > 0 ? b.topics - 1 : 0;
     hub_.forget_touched();
     if (!t) continue;
-    hub_.send_page(*t, page.number, home().index());
+    hub_.send_page(*t, page.number, number_);
   }
   count_retained();  // expired ones were dropped
   schedule_retained();

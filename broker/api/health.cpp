@@ -47,6 +47,7 @@ response show_node(const provider& p) {
   n.set_subscriptions(static_cast<double>(facts.subscriptions));
   n.set_retained_messages(static_cast<double>(facts.retained_messages));
   n.set_reactors(facts.reactors);
+  n.set_reactors_in_use(static_cast<uint32_t>(facts.reactors_in_use));
   if (p.load) fill(p.load->facts(), *n.mutable_overload());
   n.set_state(p.not_ready().empty() ? "ready" : "not ready");
   return {200, "application/json", to_json(n)};

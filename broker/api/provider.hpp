@@ -31,6 +31,7 @@ struct node_facts {
   double uptime_s = 0;
   int64_t connections = 0, sessions = 0, subscriptions = 0, retained_messages = 0;
   uint32_t reactors = 0;
+  int64_t reactors_in_use = 0;
 };
 
 struct topic_facts {

@@ -103,8 +103,10 @@ struct alignas(128) counters {
 
   // The reactor's loop.
   relaxed_counter turns;
-  relaxed_counter busy_ns;      // spent in turns, not in waiting
-  relaxed_counter turn_max_ns;  // gauge: the longest turn so far
+  relaxed_counter busy_ns;          // spent in turns, not in waiting
+  relaxed_counter turn_max_ns;      // gauge: the longest turn so far
+  relaxed_counter moved;            // actors that left for another reactor: their number changed
+  relaxed_counter reactors_in_use;  // gauge; of the first reactor, for the node
 };
 
 }  // namespace dunlin::metrics

@@ -11,17 +11,31 @@ std::atomic<uint64_t> next_id{1};
 }  // namespace
 
 connection::connection(net::reactor& r, std::string peer)
-    : reactor_(r), id_(next_id.fetch_add(1, std::memory_order_relaxed)), peer_(std::move(peer)) {
-  reactor_.count().connections.add();
-  reactor_.count().connections_total.add();
+    : reactor_(&r), id_(next_id.fetch_add(1, std::memory_order_relaxed)), peer_(std::move(peer)) {
+  reactor_->count().connections.add();
+  reactor_->count().connections_total.add();
 }
 
 void connection::start_reading() {
-  assert(net::reactor::current() == &reactor_);
+  assert(net::reactor::current() == reactor_);
   paused_ = false;
   if (closed_ || reading_ || read_queued_ || (!readable_ && partial_.empty())) return;
   read_queued_ = true;
-  reactor_.read_later(*this);
+  reactor_->read_later(*this);
+}
+
+void connection::leave() {
+  assert(net::reactor::current() == reactor_ && !reading_);
+  unwatch_transport();
+  reactor_->forget(*this);
+}
+
+void connection::arrive(net::reactor& r) {
+  assert(net::reactor::current() == &r);
+  reactor_ = &r;
+  watch_transport();  // what has come meanwhile is told
+  if (flush_queued_) reactor_->flush_later(*this);
+  if (read_queued_) reactor_->read_later(*this);
 }
 
 void connection::read_now() {
@@ -34,14 +48,14 @@ void connection::read_now() {
     take(held);
   }
   if (!closed_ && !paused_ && readable_) {
-    char* buffer = reactor_.read_buffer();
+    char* buffer = reactor_->read_buffer();
     // A short beginning of a packet is put in front of what comes; a long one collects on its own.
     const bool in_front = partial_.size() <= net::reactor::read_buffer_bytes / 2;
     const size_t offset = in_front ? partial_.size() : 0;
     const size_t room = net::reactor::read_buffer_bytes - offset;
     const long n = read_some(buffer + offset, room);
     if (n > 0) {
-      reactor_.count().bytes_received.add(static_cast<uint64_t>(n));
+      reactor_->count().bytes_received.add(static_cast<uint64_t>(n));
       const auto got = static_cast<size_t>(n);
       // Edge-triggered: a read that fills less than its room has emptied the socket.
       if (got < room && short_read_empties_ && !hang_up_) readable_ = false;
@@ -65,7 +79,7 @@ void connection::read_now() {
   reading_ = false;
   if (!closed_ && !paused_ && readable_ && !read_queued_) {
     read_queued_ = true;
-    reactor_.read_later(*this);
+    reactor_->read_later(*this);
   }
 }
 
@@ -96,7 +110,7 @@ void connection::flush_now() {
     }
   }
   bytes_out_ += sent_ - before;
-  reactor_.count().bytes_sent.add(sent_ - before);
+  reactor_->count().bytes_sent.add(sent_ - before);
   if (sent_ == out_.size()) {
     sent_all();
   } else if (sent_ > output_kept_max) {
@@ -111,7 +125,7 @@ void connection::flush_now() {
 
 void connection::sent_all() {
   sent_ = 0;
-  reactor_.give_buffer(std::move(out_));
+  reactor_->give_buffer(std::move(out_));
   out_ = {};
 }
 
@@ -126,7 +140,7 @@ void connection::close() {
   consumer_ = nullptr;
   if (!blocked_ && unsent() > 0) {
     const long n = write_some(out_.data() + sent_, unsent());
-    if (n > 0) reactor_.count().bytes_sent.add(static_cast<uint64_t>(n));
+    if (n > 0) reactor_->count().bytes_sent.add(static_cast<uint64_t>(n));
   }
   release();
 }
@@ -137,7 +151,7 @@ void connection::release() {
   out_ = {};
   sent_ = 0;
   partial_ = {};
-  reactor_.count().connections.sub();
+  reactor_->count().connections.sub();
   if (open_) open_->fetch_sub(1, std::memory_order_relaxed);
 }
 

@@ -1,10 +1,10 @@
 // A client's network connection: bytes in to a consumer, bytes out from a buffer that is flushed
 // once a turn.
 //
-// Belongs to one reactor and is used on its thread alone; only the reference count and reactor()
-// may be touched from elsewhere. The transport (TCP here) is a subclass; tests have one in memory.
-// The consumer is the handshake first, then the session.   c->out() += packet; c->changed();   ...
-// c->close();
+// Belongs to one reactor and is used on its thread alone; only the reference count may be touched
+// from elsewhere, and reactor() until its consumer is a session: that may take it to another one.
+// The transport (TCP here) is a subclass; tests have one in memory. The consumer is the handshake
+// first, then the session.   c->out() += packet; c->changed();   ... c->close();
 #pragma once
 
 #include <caf/intrusive_ptr.hpp>
@@ -40,7 +40,7 @@ class connection : public caf::ref_counted {
   // Unique in this process; what events and logs call the channel.
   uint64_t id() const { return id_; }
 
-  net::reactor& reactor() { return reactor_; }
+  net::reactor& reactor() { return *reactor_; }
   const std::string& peer() const { return peer_; }  // address:port
   bool closed() const { return closed_; }
 
@@ -62,13 +62,13 @@ class connection : public caf::ref_counted {
 
   // Append here, then say so.
   std::string& out() {
-    if (out_.empty() && out_.capacity() <= small_string) out_ = reactor_.take_buffer();
+    if (out_.empty() && out_.capacity() <= small_string) out_ = reactor_->take_buffer();
     return out_;
   }
   void changed() {
     if (flush_queued_ || blocked_ || closed_) return;
     flush_queued_ = true;
-    reactor_.flush_later(*this);
+    reactor_->flush_later(*this);
   }
   size_t unsent() const { return out_.size() - sent_; }
   // Asks for one on_drained() when unsent() has come down to `low_mark`.
@@ -76,6 +76,11 @@ class connection : public caf::ref_counted {
     low_mark_ = low_mark;
     notify_ = true;
   }
+
+  // Leaves its reactor, on that one's thread and in no call from it; nothing comes from it and
+  // nothing is sent until it has arrived at another, on that one's thread.
+  void leave();
+  void arrive(net::reactor& r);
 
   // Sends what is there if the peer takes it at once, then closes. No call to the consumer follows.
   void close();
@@ -95,6 +100,9 @@ class connection : public caf::ref_counted {
   virtual long read_some(char* into, size_t max) = 0;
   virtual long write_some(const char* from, size_t size) = 0;
   virtual void close_transport() = 0;
+  // The reactor's look at the transport begins and ends: when the connection comes or goes.
+  virtual void watch_transport() {}
+  virtual void unwatch_transport() {}
 
   // For layered transports: the address that a proxy told, and whether a read that fills less than
   // its room has emptied the transport.
@@ -122,7 +130,7 @@ class connection : public caf::ref_counted {
   void sent_all();
   void release();
 
-  net::reactor& reactor_;
+  net::reactor* reactor_;
   const uint64_t id_;
   consumer* consumer_ = nullptr;
   std::atomic<int64_t>* open_ = nullptr;  // of its listener

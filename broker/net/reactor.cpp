@@ -26,6 +26,7 @@ constexpr size_t messages_per_resume = 64;
 constexpr uint32_t io_every_turns = 8;
 constexpr int actor_rounds_max = 4;
 constexpr uint64_t turn_max_window_ms = 10'000;
+const placement nothing_moves;
 
 uint64_t monotonic_ns() {
   return static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
@@ -49,7 +50,8 @@ reactor::reactor(caf::actor_system& system, uint32_t index, clock now)
       epoll_fd_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       events_(std::make_unique<event_batch>()),
-      read_buffer_(new char[read_buffer_bytes]) {
+      read_buffer_(new char[read_buffer_bytes]),
+      placement_(&nothing_moves) {
   if (epoll_fd_ < 0 || wake_fd_ < 0) {
     log::error("reactor_failed", {{"why", "no file descriptors left for epoll and eventfd"},
                                   {"hint", "raise the limit of open files (ulimit -n)"}});
@@ -115,6 +117,7 @@ bool reactor::run_turn() { return turn(false); }
 bool reactor::turn(bool may_wait) {
   current_ = this;
   now_ms_ = clock_();
+  moves_left_ = moves_per_turn;
   bool worked = !timers_.advance(now_ms_, timers_per_turn);
   if (take_inbox()) worked = true;
   if (read_again()) worked = true;
@@ -283,6 +286,11 @@ void reactor::flush_later(connection& c) {
 void reactor::read_later(connection& c) {
   intrusive_ptr_add_ref(&c);
   rereads_.push_back(&c);
+}
+
+void reactor::forget(connection& c) {
+  for (auto* queue : {&dirty_, &rereads_})
+    for (size_t n = std::erase(*queue, &c); n > 0; --n) intrusive_ptr_release(&c);
 }
 
 bool reactor::read_again() {

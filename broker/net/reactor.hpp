@@ -29,6 +29,7 @@
 #include <vector>
 
 #include "broker/metrics/counters.hpp"
+#include "broker/net/placement.hpp"
 #include "broker/net/timer_wheel.hpp"
 
 namespace dunlin::net {
@@ -79,6 +80,12 @@ class reactor : public caf::execution_unit {
     const bool before_;
   };
   static constexpr size_t bulk_per_turn = 64;  // actors
+  // Its node's, before it runs; without one nothing ever moves.
+  void set_placement(const net::placement& p) { placement_ = &p; }
+  const net::placement& placement() const { return *placement_; }
+  // Whether one more actor may move away in this turn: moves do not make a turn long.
+  bool take_move() { return moves_left_ > 0 && moves_left_-- > 0; }
+  static constexpr uint32_t moves_per_turn = 64;  // actors
   // Runs f on this reactor's thread, from any thread.
   void post(std::function<void()> f);
 
@@ -87,6 +94,7 @@ class reactor : public caf::execution_unit {
   void unwatch(int fd, pollable& p);
   void flush_later(connection& c);  // at the end of this turn, once
   void read_later(connection& c);   // in the next turn
+  void forget(connection& c);       // neither of the two: it leaves
 
   uint64_t now_ms() const { return now_ms_; }
   timer_wheel& timers() { return timers_; }
@@ -155,6 +163,8 @@ class reactor : public caf::execution_unit {
   std::unique_ptr<char[]> read_buffer_;
   std::vector<std::string> buffers_;
   metrics::counters counters_;
+  const net::placement* placement_;
+  uint32_t moves_left_ = moves_per_turn;
 
   std::mutex inbox_mutex_;
   mail inbox_, inbox_taken_;

@@ -69,7 +69,7 @@ class tcp_connection final : public connection, public pollable {
   tcp_connection(net::reactor& r, int fd, std::string peer, open_gauge open)
       : connection(r, std::move(peer)), open_(std::move(open)), fd_(fd) {
     if (open_) open_->fetch_add(1, std::memory_order_relaxed);
-    reactor().watch(fd_, *this);
+    tcp_connection::watch_transport();
   }
   ~tcp_connection() override {
     if (fd_ >= 0) ::close(fd_);
@@ -92,9 +92,11 @@ class tcp_connection final : public connection, public pollable {
     return n;
   }
   long write_some(const char* from, size_t size) override { return write_socket(fd_, from, size); }
+  void watch_transport() override { reactor().watch(fd_, *this); }
+  void unwatch_transport() override { reactor().unwatch(fd_, *this); }
   void close_transport() override {
     if (fd_ < 0) return;
-    reactor().unwatch(fd_, *this);
+    unwatch_transport();
     if (nothing_comes_)
       ::close(fd_);
     else
@@ -233,7 +235,7 @@ void tcp_listener::on_events(uint32_t) {
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) pause(errno);
       return;
     }
-    reactor* r = reactors_[next_++ % reactors_.size()];
+    reactor* r = reactors_[next_++ % reactors_[0]->placement().in_use()];
     auto peer = from.ss_family == AF_UNIX ? unix_peer(fd) : to_text(from);
     if (r == reactor::current())
       on_accept_(*r, fd, std::move(peer));

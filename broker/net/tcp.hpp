@@ -31,7 +31,8 @@ connection_ptr make_tcp_connection(reactor& r, int fd, std::string peer, open_ga
 
 class tcp_listener final : public pollable {
  public:
-  // Called on the reactor that the connection is to belong to; takes the descriptor.
+  // Called on the reactor that the connection is to belong to, one of those in use; takes the
+  // descriptor.
   using accepted = std::function<void(reactor&, int fd, std::string peer)>;
 
   // `file` is removed when it stops: a Unix socket's.

@@ -35,7 +35,7 @@ class layered_connection final : public connection, public pollable {
           std::make_unique<websocket_stream>(std::move(stream_), o.path, on_upgrade_refused, this);
     set_emptied(false);
     transport_->count().open.fetch_add(1, std::memory_order_relaxed);
-    reactor().watch(fd_, *this);
+    layered_connection::watch_transport();
   }
 
   // An event of one direction may be what the other waits for: a handshake writes while it reads.
@@ -71,9 +71,11 @@ class layered_connection final : public connection, public pollable {
   long write_some(const char* from, size_t size) override {
     return proxy_awaited_ ? failed : stream_->write_some(from, size);
   }
+  void watch_transport() override { reactor().watch(fd_, *this); }
+  void unwatch_transport() override { reactor().unwatch(fd_, *this); }
   void close_transport() override {
     if (fd_ < 0) return;
-    reactor().unwatch(fd_, *this);
+    unwatch_transport();
     fd_ = -1;
     tls_ = nullptr;
     stream_->close();

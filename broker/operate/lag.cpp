@@ -34,16 +34,23 @@ std::vector<slow_subscriber> rank_by(std::vector<slow_subscriber> all, rank by, 
   return all;
 }
 
-lag::lag(const void* owner, describe d)
-    : owner_(owner), describe_(d), board_(lag_board::of_this_thread()) {
+lag::lag(const void* owner, describe d) : owner_(owner), describe_(d) { arrive(); }
+
+lag::~lag() {
+  if (board_) leave();
+}
+
+void lag::arrive() {
+  board_ = lag_board::of_this_thread();
   place_ = board_->all_.size();
   board_->all_.push_back(this);
 }
 
-lag::~lag() {
+void lag::leave() {
   board_->all_[place_] = board_->all_.back();
   board_->all_[place_]->place_ = place_;
   board_->all_.pop_back();
+  board_.reset();
 }
 
 void lag::observe(bool behind, uint64_t first, uint64_t next, uint64_t now_ms) {

@@ -37,9 +37,12 @@ class lag {
   static constexpr size_t in_flight_min = 128;
   using describe = slow_subscriber (*)(const void* owner, uint64_t now_ms);
 
-  // On the board of this thread from here on; made and destroyed on one thread.
+  // On the board of this thread from here on, until it leaves; destroyed on the thread of its
+  // board.
   lag(const void* owner, describe d);
   ~lag();
+  void leave();   // for another thread
+  void arrive();  // on this one
   lag(const lag&) = delete;
   lag& operator=(const lag&) = delete;
 
@@ -55,7 +58,7 @@ class lag {
   friend class lag_board;
   const void* owner_;
   describe describe_;
-  const std::shared_ptr<lag_board> board_;  // outlives its thread
+  std::shared_ptr<lag_board> board_;  // outlives its thread; null: on its way to another one
   size_t place_ = 0;
   uint64_t since_ms_ = 0;
   uint64_t probe_ = 0, probe_since_ms_ = 0;  // a message in flight, and when it was sent

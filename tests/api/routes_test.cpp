@@ -66,7 +66,8 @@ class RoutesTest : public ::testing::Test {
                         .sessions = 4,
                         .subscriptions = 5,
                         .retained_messages = 6,
-                        .reactors = 2};
+                        .reactors = 2,
+                        .reactors_in_use = 1};
     };
     provider_->topics = [] { return std::vector<topic_facts>{{"a/#", 1, 2, 3, 4, 5}}; };
     provider_->rule_statuses = [this](auto done) { done(rules_); };
@@ -134,7 +135,7 @@ TEST_F(RoutesTest, TheNodeTellsItsFacts) {
             "{\"name\":\"n1\",\"version\":\"" + std::string(version) +
                 "\",\"uptimeS\":1.5,\"connections\":3,\"sessions\":4,\"subscriptions\":5,"
                 "\"retainedMessages\":6,"
-                "\"reactors\":2,\"state\":\"ready\"}\n");
+                "\"reactors\":2,\"reactorsInUse\":1,\"state\":\"ready\"}\n");
 }
 TEST_F(RoutesTest, MeasuredTopicsTellTheirCounts) {
   EXPECT_EQ(ask("GET", "/api/v1/topics").body,

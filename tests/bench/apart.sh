@@ -4,8 +4,8 @@
 #
 #   tests/bench/apart.sh [SCENARIO...]      (of scenarios.sh, fan-in or pairs; pairs1 fanin1 fanin0. SECS, 2; REPEATS, 3; PORT)
 #
-# Two nodes pass nothing from core to core: how much less two reactors of one node reach (compare.sh --brokers "dunlin
-# dunlin2") is what crossing costs. Medians; the exit code is 1 when a run was not clean.
+# Two nodes pass nothing from core to core: how much less two reactors of one node reach (compare.sh --brokers
+# "dunlin_free dunlin2_all") is what crossing costs. Medians; the exit code is 1 when a run was not clean.
 set -uo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 . "$HERE/brokers.sh"

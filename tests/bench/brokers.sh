@@ -91,7 +91,9 @@ dunlin_command() { # PORT DIR REACTORS: one word a line
 broker_title() { # NAME
   case $1 in
     dunlin) echo "Dunlin" ;;
+    dunlin_free) echo "Dunlin, 1 reactor, both cores" ;;
     dunlin2) echo "Dunlin, 2 reactors" ;;
+    dunlin2_all) echo "Dunlin, 2 reactors always in use" ;;
     limit) echo "limit" ;;
     mosquitto) echo "Mosquitto $("$MOSQUITTO" -h 2>/dev/null | sed -n 's/^mosquitto version //p')" ;;
     flashmq) echo "FlashMQ $("$FLASHMQ_BIN" --version | sed -n 's/^FlashMQ Version \([0-9.]*\).*/\1/p')" ;;
@@ -102,9 +104,12 @@ start_broker() { # NAME PORT CORES DIR: sets BROKER_PID
   mkdir -p "$dir"
   port_is_open "$port" && { echo "port $port is taken" >&2; return 1; }
   case $name in
-    dunlin | dunlin2)
+    dunlin*)
       rm -rf "$dir/data"
-      mapfile -t command < <(dunlin_command "$port" "$dir" "$([ "$name" = dunlin ] && echo 1 || echo 2)")
+      local reactors=1
+      case $name in dunlin2*) reactors=2 ;; esac
+      mapfile -t command < <(dunlin_command "$port" "$dir" "$reactors")
+      case $name in *_all) command+=(--set "node.reactors_min=$reactors") ;; esac
       ;;
     limit) command=("$LIMIT_BIN" "$port") ;;
     mosquitto) mosquitto_conf "$port" >"$dir/mosquitto.conf"; command=("$MOSQUITTO" -c "$dir/mosquitto.conf") ;;

@@ -4,7 +4,8 @@
 #   tests/bench/compare.sh [--scenarios "fanin0 fanin1"] [--brokers "dunlin mosquitto limit"] [--seconds 5] [--repeats 3] [--out DIR]
 #
 # Scenarios: fanin0 fanin1 fanout0 pairs1 rate10k own10k idle subscriptions filters1k filters1m; scenarios.sh has more (all of these by default).
-# Brokers: dunlin, dunlin2 (two reactors on both cores), mosquitto, limit, flashmq (added when FLASHMQ_BIN is set).
+# Brokers: dunlin, mosquitto, limit, flashmq (added when FLASHMQ_BIN is set). With both cores, which the generator uses too: dunlin_free (one
+# reactor), dunlin2 (two, of which as many are in use as the node finds right), dunlin2_all (two in use).
 # Every run has a freshly started broker on core 0 and dunlin-load on core 1; runs are interleaved, figures are medians.
 # Programs: DUNLIN_BIN, LIMIT_BIN, LOAD_BIN (built when not given), MOSQUITTO. How to read the table: tests/bench/README.md.
 # Writes DIR/runs.jsonl (every run) and DIR/compare.json (the table); exit code 1 when a goal of Dunlin's was missed or
@@ -56,7 +57,7 @@ PY
 one() { # BROKER SCENARIO REPEAT
   local broker=$1 scenario=$2 repeat=$3 cores=$BROKER_CORES load_cores=$LOAD_CORES
   scenario_fits "$scenario" "$broker" || return 0
-  [ "$broker" = dunlin2 ] && cores=$BROKER_CORES,$LOAD_CORES load_cores=$cores
+  case $broker in dunlin_free | dunlin2*) cores=$BROKER_CORES,$LOAD_CORES load_cores=$cores ;; esac
   rm -f "$TMP/run.json"
   if start_broker "$broker" "$PORT" "$cores" "$TMP/$broker"; then
     sleep 0.2

@@ -120,11 +120,16 @@ def judge(scenario, table):
 
 
 def two_reactors(scenario, table):
-    """Two reactors against one: rate and CPU for each message; nothing when not both were measured."""
-    one, two = table[scenario].get("dunlin", {}), table[scenario].get("dunlin2", {})
-    if not all(m.get(CPU) and m.get(RATE) for m in (one, two)):
-        return []
-    return [f"- {SCENARIOS[scenario]}: {two[RATE] / one[RATE]:.2f} of one's rate, {one[CPU] / two[CPU]:.2f} of its messages for each CPU second"]
+    """Two reactors against one, with the same cores where that was measured: rate and CPU for each message."""
+    row = table[scenario]
+    one = row.get("dunlin_free") or row.get("dunlin", {})
+    out = []
+    for broker, what in (("dunlin2", ""), ("dunlin2_all", ", both always in use")):
+        two = row.get(broker, {})
+        if all(m.get(CPU) and m.get(RATE) for m in (one, two)):
+            out.append(f"- {SCENARIOS[scenario]}{what}: {two[RATE] / one[RATE]:.2f} of one's rate, "
+                       f"{one[CPU] / two[CPU]:.2f} of its messages for each CPU second")
+    return out
 
 
 def faults(runs):
@@ -142,7 +147,7 @@ def faults(runs):
 
 def main(runs_path, json_path):
     runs = [json.loads(line) for line in open(runs_path)]
-    brokers = sorted({r["broker"] for r in runs}, key=["limit", "dunlin", "dunlin2", "flashmq", "mosquitto"].index)
+    brokers = sorted({r["broker"] for r in runs}, key=["limit", "dunlin", "dunlin_free", "dunlin2", "dunlin2_all", "flashmq", "mosquitto"].index)
     titles = {r["broker"]: r["title"] for r in runs}
     scenarios = [s for s in SCENARIOS if any(r["benchmark"] == s for r in runs)]
     of = lambda s, b: [r for r in runs if r["benchmark"] == s and r["broker"] == b]

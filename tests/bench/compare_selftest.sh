@@ -76,6 +76,9 @@ check "and may be missed by it" 1 'p99_ms <= 1.25 x limit: 1.43 \*\*MISSED\*\*'
 runs dunlin pairs1 2 300000 1; runs dunlin2 pairs1 2.5 270000 1
 report
 check "two reactors are set against one" 0 'pairs QoS 1, window 4: 0.90 of one.s rate, 0.80 of its messages'
+runs dunlin pairs1 2 300000 1; runs dunlin_free pairs1 2 200000 1; runs dunlin2 pairs1 2 200000 1; runs dunlin2_all pairs1 4 100000 1
+report
+check "... that has the same cores" 0 'window 4: 1.00 of one.s rate, 1.00 of' 'window 4, both always in use: 0.50 of one.s rate, 0.50 of'
 printf '{"broker": "dunlin", "title": "Dunlin", "benchmark": "fanin1", "repeat": 1, "error": "no result"}\n' >>"$TMP/runs"
 report
 check "a run without a result" 1 'failed' 'no result'

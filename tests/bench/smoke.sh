@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # smoke.sh [DUNLIN [DUNLIN_LOAD]]: half a second of every scenario in small, and of every transport, against a node with two
-# reactors: nothing may be lost, repeated at QoS 2, misrouted or reordered. No figures. Without arguments it builds the two programs.
+# reactors, then all transports at once while the second comes into use and goes: nothing may be lost, repeated at QoS 2, misrouted
+# or reordered. No figures. Without arguments it builds the two programs.
 # The last line is "N passed, N failed".
 set -uo pipefail
 . "$(cd "$(dirname "$0")" && pwd)/brokers.sh"
@@ -19,7 +20,9 @@ run() { # SCENARIO OPTION...
     FAILED=$((FAILED + 1)); echo "FAIL  ${TARGET:+$TARGET: }$*"; sed 's/^/      | /' "$TMP/out"
   fi
 }
-DUNLIN_SETTINGS=(--set http.enabled=true --set "http.address=127.0.0.1:$((PORT + 1))"
+reactors_min() { printf 'node: {reactors_min: %s}\n' "$1" >"$TMP/dunlin.yaml"; } # in use at least, by the next reload
+reactors_min 2
+DUNLIN_SETTINGS=(--config "$TMP/dunlin.yaml" --set http.enabled=true --set "http.address=127.0.0.1:$((PORT + 1))"
   --set rules.0.id=single --set rules.0.type=outbound --set rules.0.topic=single --set rules.0.queue=single
   --set rules.1.id=packed --set rules.1.type=outbound --set rules.1.topic=packed --set rules.1.queue=packed
   --set rules.1.format=envelope)
@@ -57,9 +60,42 @@ for TARGET in "ws://127.0.0.1:$((PORT + 2))/mqtt" "tls://127.0.0.1:$((PORT + 3))
   run fan-out --subscribers 50 --outstanding 10 --payload 5000 --ca "$TMP/cert.pem"
   run connect --clients 200 --hold 0.1 --ca "$TMP/cert.pem"
 done
+
 stop_broker
-if grep -qE "(ERROR|WARNING): [A-Za-z]+Sanitizer|: runtime error: " "$TMP/dunlin/dunlin2.log"; then # of a build with one
-  FAILED=$((FAILED + 1)); echo "FAIL  what a sanitizer says of the node"; head -n 100 "$TMP/dunlin/dunlin2.log" | sed 's/^/      | /'
+
+# One reactor, then two while the load is full, and so on. Two beside a generator wait for cores where those are two: one goes.
+reactors_min 1
+start_broker dunlin2 "$PORT" "0-$(($(nproc) - 1))" "$TMP/moving" || { echo "0 passed, 1 failed"; exit 1; }
+TARGETS=("127.0.0.1:$PORT" "ws://127.0.0.1:$((PORT + 2))/mqtt" "tls://127.0.0.1:$((PORT + 3))" "unix://$TMP/dunlin.sock")
+loads=()
+for n in "${!TARGETS[@]}"; do
+  timeout 120 "$LOAD_BIN" pairs --qos 2 --pairs 30 --window 8 --target "${TARGETS[$n]}" --topic "move$n" --seconds 10 --warmup 0.1 \
+    --setup-max 30 --ca "$TMP/cert.pem" --quiet >"$TMP/load$n" 2>&1 &
+  loads+=($!)
+done
+for n in 2 1 2 1; do
+  sleep 2
+  reactors_min "$n"
+  curl -fsS -X POST "http://127.0.0.1:$((PORT + 1))/api/v1/reload" >"$TMP/reload" || { FAILED=$((FAILED + 1)); echo "FAIL  reload"; cat "$TMP/reload"; }
+done
+for n in "${!TARGETS[@]}"; do
+  if wait "${loads[$n]}"; then
+    PASSED=$((PASSED + 1)); echo "ok    ${TARGETS[$n]%%:*}: while reactors come and go"
+  else
+    FAILED=$((FAILED + 1)); echo "FAIL  ${TARGETS[$n]}: while reactors come and go"; sed 's/^/      | /' "$TMP/load$n"
+  fi
+done
+# Of 240 sessions half went at least once. Where cores are free the second came before they did.
+moved=$(curl -fsS "http://127.0.0.1:$((PORT + 1))/metrics" | sed -n 's/^dunlin_actors_moved_total //p')
+if [ "$moved" -gt 80 ] || [ "$(nproc)" -gt 2 ]; then
+  PASSED=$((PASSED + 1)); echo "ok    $moved actors moved"
+else
+  FAILED=$((FAILED + 1)); echo "FAIL  only $moved actors moved"
 fi
+stop_broker
+for log in "$TMP"/{dunlin,moving}/dunlin2.log; do
+  grep -qE "(ERROR|WARNING): [A-Za-z]+Sanitizer|: runtime error: " "$log" || continue # of a build with one
+  FAILED=$((FAILED + 1)); echo "FAIL  what a sanitizer says of the node"; head -n 100 "$log" | sed 's/^/      | /'
+done
 echo "$PASSED passed, $FAILED failed"
 [ "$FAILED" = 0 ]

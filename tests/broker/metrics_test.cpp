@@ -84,7 +84,7 @@ TEST(Metrics, EveryCounterIsShown) {
     hidden += render({c.get()}, {}, {}) == before;
     slots[i].set(0);
   }
-  const size_t used = offsetof(counters, turn_max_ns) / sizeof(relaxed_counter) + 1;
+  const size_t used = offsetof(counters, reactors_in_use) / sizeof(relaxed_counter) + 1;
   EXPECT_EQ(hidden, 2u + 2u + 2u * 29u + (n - used));
 }
 TEST(Metrics, RulesHaveTheirOwn) {

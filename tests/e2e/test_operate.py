@@ -10,6 +10,7 @@ import urllib.request
 import pytest
 
 from kit.node import free_ports, port_open, wait_until
+from kit.operator import Traffic, reload, rewrite
 from kit.wire import Wire, connect
 
 pytestmark = pytest.mark.dunlin
@@ -20,51 +21,6 @@ def dunlin(node, *arguments, timeout=60):
     done = subprocess.run([node.binary, *arguments, "--config", str(node.config_path)], cwd=node.folder, timeout=timeout,
                           capture_output=True, text=True)
     return done.returncode, done.stdout, done.stderr
-
-
-def rewrite(node, /, **sections):
-    """The node's file with other sections; `limits={...}` stands for the whole section."""
-    node.config = {**node.config, **sections}
-    node.config_path.write_text(json.dumps(node.config, indent=2) + "\n")
-
-
-def reload(node):
-    status, text = node.api.call("POST", "/api/v1/reload")
-    return status, json.loads(text)
-
-
-class Traffic:
-    """One publisher at QoS 1 and one subscriber, on a thread, until told to stop."""
-
-    def __init__(self, node, uid):
-        self.s, self.p = Wire.open(node.port, f"{uid}s", 5), Wire.open(node.port, f"{uid}p", 5)
-        self.topic = f"{uid}/t"
-        self.s.subscribe(self.topic, 1)
-        self.sent, self.stopping, self.failure = 0, False, None
-        self.thread = threading.Thread(target=self._run)
-        self.thread.start()
-
-    def _run(self):
-        try:
-            while not self.stopping:
-                self.p.publish_acked(self.topic, str(self.sent))
-                self.sent += 1
-                assert int(self.s.take().payload) == self.sent - 1
-        except Exception as e:
-            self.failure = e
-
-    def more(self, count=50):
-        goal = self.sent + count
-        wait_until(lambda: self.failure or self.sent >= goal, 30, "traffic goes on")
-        assert self.failure is None, self.failure
-
-    def stop(self):
-        self.stopping = True
-        self.thread.join(30)
-        assert self.failure is None, self.failure
-        self.s.ping()
-        self.p.ping()
-        return self.sent
 
 
 def test_limits_and_log_level_change_while_clients_publish(make_node, uid):

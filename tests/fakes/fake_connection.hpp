@@ -23,20 +23,18 @@ class fake_connection final : public net::connection {
 
   void inject(std::string_view bytes) {
     input_.append(bytes);
-    signal(false);
+    signal([](fake_connection& c) { c.readable(false); });
   }
   // The peer closes its end; what it sent before is still read.
   void hang_up() {
     hung_up_ = true;
-    signal(true);
+    signal([](fake_connection& c) { c.readable(true); });
   }
   // Takes no output any more, or everything again.
   void block() { takes_ = false; }
   void unblock() {
     takes_ = true;
-    reactor().post([c = caf::intrusive_ptr<fake_connection>(this)] {
-      if (!c->closed()) c->writable();
-    });
+    signal([](fake_connection& c) { c.writable(); });
   }
 
   std::string take_output() { return std::exchange(output_, {}); }
@@ -46,9 +44,12 @@ class fake_connection final : public net::connection {
  private:
   fake_connection(net::reactor& r, std::string peer) : connection(r, std::move(peer)) {}
 
-  void signal(bool hang_up) {
-    reactor().post([c = caf::intrusive_ptr<fake_connection>(this), hang_up] {
-      if (!c->closed()) c->readable(hang_up);
+  // On the reactor that it is at when the signal arrives.
+  void signal(void (*what)(fake_connection&)) {
+    reactor().post([c = caf::intrusive_ptr<fake_connection>(this), what] {
+      if (c->closed()) return;
+      if (c->left_ || &c->reactor() != net::reactor::current()) return c->signal(what);
+      what(*c);
     });
   }
 
@@ -66,9 +67,12 @@ class fake_connection final : public net::connection {
     return static_cast<long>(size);
   }
   void close_transport() override {}
+  void watch_transport() override { left_ = false; }
+  void unwatch_transport() override { left_ = true; }
 
   std::string input_, output_;
   bool hung_up_ = false, takes_ = true;
+  bool left_ = false;  // on its way to another reactor
 };
 
 }  // namespace dunlin::fakes

@@ -125,7 +125,7 @@ class run {
         h.split = in_.byte();
         return;
       case step::turn:
-        return void(world_.turn(variant & 1));
+        return variant < 2 ? world_.turn(variant) : world_.use_reactors(variant - 1);
       case step::settle:
         if (variant && rule_ && !rule_->held.empty())
           variant & 1 ? rule_->release_one() : rule_->fail_one();

@@ -20,7 +20,7 @@ enum class step : uint8_t {
   ack,          // packet identifier
   disconnect,
   split,  // the next bytes go in two pieces: size of the first
-  turn,   // of one reactor
+  turn,   // of one reactor, or one or both are used
   settle,
   advance,  // time / 25 ms
   hang_up,

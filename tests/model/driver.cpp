@@ -47,6 +47,11 @@ std::string driver::run(size_t steps) {
 void driver::step() {
   actor& a = actors_[random_.below(actors_.size())];
   if (random_.one_in(20)) return advance();
+  if (world_.reactors() > 1 && random_.one_in(15)) {
+    const size_t n = 1 + random_.below(world_.reactors());
+    note(std::to_string(n) + " reactors are used");
+    return world_.use_reactors(n);
+  }
   if (!model_.connected(a.id())) return connect(a);
   step_connected(a);
 }

@@ -1,5 +1,6 @@
-// Random clients on two reactors: whatever they do and however the work interleaves, no
-// acknowledged message is lost, QoS 2 comes once, order holds, and every copy is counted.
+// Random clients on three reactors, of which more or fewer are used all the time: whatever they do
+// and however the work interleaves, no acknowledged message is lost, QoS 2 comes once, order holds,
+// and every copy is counted.
 #include <map>
 #include <set>
 #include <string>
@@ -15,6 +16,7 @@ using mqtt::reason;
 
 constexpr int publishers = 3;
 constexpr int topics = 4;
+constexpr size_t reactors = 3;
 
 std::string topic_of(size_t n) { return "root" + std::to_string(n) + "/x"; }
 
@@ -131,7 +133,7 @@ class RandomSim : public SimTest {
     limits.output_low_bytes = 800;
     limits.mailbox_messages_max = 60;
     limits.receivers_at_once_max = 1;
-    world& w = start(limits, 2);
+    world& w = start(limits, reactors);
     for (int i = 0; i < publishers; ++i) {
       auto& p = publishers_.emplace_back();
       p.c = &w.make_client("pub" + std::to_string(i), i == 1 ? v311 : v5);
@@ -163,7 +165,7 @@ class RandomSim : public SimTest {
     for (auto& s : subscribers_)
       if (s.c == &c) s.read(random_), s.ready = false;
     // The old connection may still be open: a takeover.
-    world_->begin_connect(c, persistent(), random_.below(2));
+    world_->begin_connect(c, persistent(), random_.below(reactors));
   }
   void disturb(client& c) {
     if (!c.open()) return reconnect(c);
@@ -188,7 +190,8 @@ class RandomSim : public SimTest {
   void make_noise() {
     client& n = *noise_;
     if (!n.open()) {
-      world_->begin_connect(n, {.clean = random_.one_in(2), .expiry_s = 5}, random_.below(2));
+      world_->begin_connect(n, {.clean = random_.one_in(2), .expiry_s = 5},
+                            random_.below(reactors));
       return;
     }
     switch (random_.below(8)) {
@@ -218,7 +221,10 @@ class RandomSim : public SimTest {
   }
   void step() {
     world& w = *world_;
-    switch (random_.below(12)) {
+    switch (random_.below(13)) {
+      case 12:
+        if (random_.one_in(4)) w.use_reactors(1 + random_.below(reactors));
+        break;
       case 0:
         if (random_.one_in(6)) disturb(*subscribers_[random_.below(subscribers_.size())].c);
         break;
@@ -242,7 +248,7 @@ class RandomSim : public SimTest {
         break;
       }
       default:
-        w.turn(random_.below(2));
+        w.turn(random_.below(reactors));
     }
     for (auto& p : publishers_) p.c->poll(), p.read();
     for (auto& s : subscribers_) s.c->poll(), s.read(random_);
@@ -301,6 +307,7 @@ TEST_F(RandomSim, LosesNothingAcknowledgedKeepsOrderAndCountsEveryCopy) {
       }
   }
   EXPECT_GT(acknowledged, 500u);
+  EXPECT_GT(world_->total([](const metrics::counters& c) -> auto& { return c.moved; }), 200u);
   for (auto& s : subscribers_) EXPECT_EQ(s.fault, "") << s.c->id();
 }
 

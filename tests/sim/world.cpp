@@ -79,7 +79,9 @@ world::world(const options& limits, size_t reactors) {
   for (uint32_t i = 0; i < reactors; ++i) {
     reactors_.push_back(std::make_unique<net::reactor>(system_, i, [this] { return now_ms_; }));
     directory_.reactors.push_back(reactors_.back().get());
+    reactors_.back()->set_placement(directory_.placement);
   }
+  directory_.placement.set(static_cast<uint32_t>(reactors));
   for (auto& r : reactors_) {
     directory_.shards.push_back(spawn_pinned<shard>(system_, *r, directory_));
     directory_.registries.push_back(spawn_pinned<registry>(system_, *r, directory_));

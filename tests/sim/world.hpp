@@ -47,6 +47,8 @@ class world {
 
   // -- time and work --
   void run();
+  // From now on only the first n reactors are used; who is on another one moves.
+  void use_reactors(size_t n) { directory_.placement.set(static_cast<uint32_t>(n)); }
   void turn(size_t reactor) { reactors_[reactor]->run_turn(); }
   void run_rules() { scheduler().run(); }
   // Moves the clock in small steps, or in those of the size given, and runs in between.

@@ -122,7 +122,7 @@ class Dunlin(Process):
         self.config_path = self.folder / "dunlin.yaml"
         self.data_dir = self.folder / "data"
         self.config = merge({
-            "node": {"name": "e2e", "data_dir": str(self.data_dir), "reactors": 2},
+            "node": {"name": "e2e", "data_dir": str(self.data_dir), "reactors": 2, "reactors_min": 2},
             "listeners": [{"name": "tcp", "transport": "tcp", "address": f"127.0.0.1:{self.port}"}],
             "http": {"address": f"127.0.0.1:{self.http_port}"},
             "access": {"anonymous": True},

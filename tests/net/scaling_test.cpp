@@ -1,0 +1,234 @@
+// How many reactors are in use: the decision, where things belong then, and what Linux tells.
+#include "broker/net/scaling.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "broker/net/cpu_times.hpp"
+#include "broker/net/placement.hpp"
+
+namespace dunlin::net {
+namespace {
+
+// -- scaling --------------------------------------------------------------------
+
+class Scaling : public ::testing::Test {
+ protected:
+  using use = scaling::use;
+
+  // Looks with every reactor in use at this; the answer.
+  uint32_t look(use each, std::optional<double> free_cores = {}, uint32_t looks = 1) {
+    for (; looks > 0; --looks) {
+      now_ms_ += scaling::look_ms;
+      std::vector<use> reactors(8);
+      for (uint32_t i = 0; i < of_.in_use(); ++i) reactors[i] = each;
+      of_.look(reactors, least_, free_cores, now_ms_);
+    }
+    return of_.in_use();
+  }
+
+  static constexpr use idle{0.02, 0}, half{0.5, 0.01}, full{0.98, 0.02}, crowded{0.6, 0.35};
+  static constexpr uint32_t ten_s = scaling::little_for_ms / scaling::look_ms;
+
+  scaling of_{8};
+  uint64_t now_ms_ = 1'000'000;
+  uint32_t least_ = 1;
+};
+
+TEST_F(Scaling, OneIsInUseUntilItIsBusyAndACoreIsFree) {
+  EXPECT_EQ(of_.in_use(), 1u);
+  EXPECT_EQ(look(half, 6.0, 100), 1u) << "not busy";
+  EXPECT_EQ(look(full, 0.5, 100), 1u) << "no core is free";
+  EXPECT_EQ(look(full, {}, 100), 1u) << "nobody knows whether one is";
+  EXPECT_EQ(look(full, 0.6), 2u);
+}
+
+TEST_F(Scaling, AsManyComeIntoUseAsThereAreCoresFreeButTwiceAsManyAtMost) {
+  EXPECT_EQ(look(full, 7.0), 2u);
+  EXPECT_EQ(look(full, 6.0), 4u);
+  EXPECT_EQ(look(full, 1.5), 5u) << "one and a half";
+  EXPECT_EQ(look(full, 9.0), 8u) << "there are no more reactors";
+  EXPECT_EQ(look(full, 9.0), 8u);
+}
+
+TEST_F(Scaling, FreeCoresAreAskedForByABusyNodeThatHasMoreReactors) {
+  std::vector<use> reactors(8);
+  EXPECT_FALSE(of_.wants_more(reactors));
+  reactors[1] = full;
+  EXPECT_FALSE(of_.wants_more(reactors)) << "that one is not in use";
+  reactors[0] = full;
+  EXPECT_TRUE(of_.wants_more(reactors));
+  look(full, 9.0, 3);
+  EXPECT_FALSE(of_.wants_more(reactors)) << "all are";
+}
+
+TEST_F(Scaling, OneGoesWhenReactorsWaitForCores) {
+  look(full, 9.0, 2);
+  ASSERT_EQ(of_.in_use(), 4u);
+  EXPECT_EQ(look(crowded), 4u) << "it may pass";
+  EXPECT_EQ(look(full), 4u);
+  EXPECT_EQ(look(crowded), 4u) << "it did";
+  EXPECT_EQ(look(crowded), 3u);
+  EXPECT_EQ(look(crowded), 3u) << "three have to show it themselves";
+  EXPECT_EQ(look(crowded), 2u);
+  EXPECT_EQ(look(crowded, {}, 20), 1u) << "one stays";
+}
+
+TEST_F(Scaling, WaitingOfReactorsThatHaveLittleToDoIsNoShortage) {
+  look(full, 9.0);
+  ASSERT_EQ(of_.in_use(), 2u);
+  EXPECT_EQ(look({0.05, 0.1}, {}, 4), 2u);
+}
+
+TEST_F(Scaling, AfterAShortageTheNextTryWaitsLongerEachTime) {
+  constexpr uint64_t look_ms = scaling::look_ms;
+  for (const uint64_t pause_ms :
+       {10'000u, 20'000u, 40'000u, 80'000u, 160'000u, 320'000u, 320'000u}) {
+    ASSERT_EQ(look(full, 9.0), 2u);
+    ASSERT_EQ(look(crowded, {}, 2), 1u);
+    const auto looks = static_cast<uint32_t>(pause_ms / look_ms);
+    EXPECT_EQ(look(full, 9.0, looks - 1), 1u) << pause_ms;
+  }
+  EXPECT_EQ(look(full, 9.0), 2u);
+  EXPECT_EQ(look(full, {}, scaling::lasting_ms / look_ms), 2u) << "it was enough for a minute";
+  ASSERT_EQ(look(crowded, {}, 2), 1u);
+  EXPECT_EQ(look(full, 9.0, 10'000 / look_ms - 1), 1u);
+  EXPECT_EQ(look(full, 9.0), 2u) << "as short as the first time";
+}
+
+TEST_F(Scaling, OneGoesWhenTheLoadHasBeenLittleForTenSeconds) {
+  look(full, 9.0, 2);
+  ASSERT_EQ(of_.in_use(), 4u);
+  EXPECT_EQ(look(half, {}, 2 * ten_s), 4u) << "two cores' work is not little for three";
+  EXPECT_EQ(look({0.29, 0}, {}, ten_s - 1), 4u);
+  look(half);
+  EXPECT_EQ(look({0.29, 0}, {}, ten_s - 1), 4u) << "it begins anew";
+  EXPECT_EQ(look({0.29, 0}), 3u);
+  EXPECT_EQ(look(idle, {}, ten_s - 1), 3u);
+  EXPECT_EQ(look(idle), 2u);
+  EXPECT_EQ(look(idle, {}, ten_s), 1u);
+  EXPECT_EQ(look(idle, {}, 4 * ten_s), 1u) << "one stays";
+}
+
+TEST_F(Scaling, WhileOneIsBusyNoneGoesForLittleLoad) {
+  std::vector<use> reactors(8, idle);
+  reactors[1] = full;  // a single topic's, say
+  look(full, 9.0, 2);
+  ASSERT_EQ(of_.in_use(), 4u);
+  for (uint32_t n = 0; n < 3 * ten_s; ++n) of_.look(reactors, 1, {}, now_ms_ += scaling::look_ms);
+  EXPECT_EQ(of_.in_use(), 4u) << "it would come back at once";
+}
+
+TEST_F(Scaling, TheLeastAreInUseWhateverTheLoadIs) {
+  least_ = 3;
+  EXPECT_EQ(look(idle), 3u);
+  EXPECT_EQ(look(idle, {}, 2 * ten_s), 3u);
+  EXPECT_EQ(look(crowded, {}, 20), 3u);
+  least_ = 100;
+  EXPECT_EQ(look(idle), 8u);
+  least_ = 1;
+  EXPECT_EQ(look(half), 8u) << "no reason to change anything";
+}
+
+// -- placement ------------------------------------------------------------------
+
+constexpr uint64_t keys = 60'000;
+
+std::vector<uint32_t> where(const placement& p, std::vector<uint32_t> before) {
+  for (uint64_t key = 0; key < keys; ++key) before[key] = p.of_many(key, before[key]);
+  return before;
+}
+std::vector<int> spread(const std::vector<uint32_t>& at, uint32_t reactors) {
+  std::vector<int> n(reactors);
+  for (uint32_t r : at) ++n.at(r);
+  return n;
+}
+
+TEST(Placement, EveryChangeSpreadsEvenlyAndMovesNoMoreThanItMust) {
+  placement p;
+  std::vector<uint32_t> at(keys, 0);
+  uint32_t in_use = 1;
+  p.set(1);
+  for (uint32_t next : {2u, 4u, 8u, 7u, 6u, 5u, 3u, 2u, 1u, 3u}) {
+    p.set(next);
+    const auto now = where(p, at);
+    EXPECT_EQ(where(p, now), now) << "once is enough";
+    size_t moved = 0;
+    for (uint64_t key = 0; key < keys; ++key) moved += now[key] != at[key];
+    const double must =
+        next > in_use ? double(next - in_use) / next : double(in_use - next) / in_use;
+    EXPECT_NEAR(static_cast<double>(moved) / keys, must, 0.02) << in_use << " to " << next;
+    for (int n : spread(now, next)) EXPECT_NEAR(n, keys / next, keys / next * 0.05);
+    at = now;
+    in_use = next;
+  }
+}
+
+TEST(Placement, WhoIsWhereItMayBeStaysThere) {
+  placement p;
+  p.set(2);
+  p.set(2);
+  for (uint64_t key = 0; key < 100; ++key) EXPECT_EQ(p.of_many(key, key % 2), key % 2);
+}
+
+TEST(Placement, WhatThereIsForEachReactorGoesRoundThoseInUse) {
+  placement p;
+  p.set(3);
+  std::string at;
+  for (uint32_t n = 0; n < 8; ++n) at += std::to_string(p.of_each(n));
+  EXPECT_EQ(at, "01201201");
+}
+
+TEST(Placement, EverySetIsAnotherVersion) {
+  placement p;
+  EXPECT_EQ(p.version(), 0u);
+  EXPECT_EQ(p.in_use(), 1u);
+  p.set(4);
+  EXPECT_EQ(p.version(), 1u);
+  EXPECT_EQ(p.in_use(), 4u);
+  p.set(4);
+  EXPECT_EQ(p.version(), 2u);
+}
+
+// -- what Linux tells -------------------------------------------------------------
+
+TEST(CpuTimes, OfAThread) {
+  const auto t = parse_schedstat("9120394 8123 77\n");
+  ASSERT_TRUE(t);
+  EXPECT_EQ(t->ran_ns, 9120394u);
+  EXPECT_EQ(t->waited_ns, 8123u);
+  EXPECT_FALSE(parse_schedstat(""));
+  EXPECT_FALSE(parse_schedstat("12"));
+  EXPECT_FALSE(parse_schedstat("x 1 2"));
+}
+
+TEST(CpuTimes, IdleOfTheCoresThatMayBeUsed) {
+  const std::string text =
+      "cpu  100 0 100 5000 60 0 0 0 0 0\n"
+      "cpu0 50 0 50 1000 20 0 0 0 0 0\n"
+      "cpu1 50 0 50 4000 40 0 0 0 0 0\n"
+      "intr 12 0 0\nctxt 99\n";
+  EXPECT_EQ(parse_idle_ticks(text, {true, true}), 5060u);
+  EXPECT_EQ(parse_idle_ticks(text, {false, true}), 4040u);
+  EXPECT_EQ(parse_idle_ticks(text, {true}), 1020u);
+  EXPECT_FALSE(parse_idle_ticks(text, {false, false}));
+  EXPECT_FALSE(parse_idle_ticks("", {true}));
+  EXPECT_FALSE(parse_idle_ticks("cpu0 1 2 3\n", {true})) << "cut off";
+}
+
+TEST(CpuTimes, ThisMachineTellsThem) {
+  const thread_clock clock;
+  const auto before = clock.read();
+  if (!before) GTEST_SKIP() << "a kernel without scheduler statistics";
+  const auto idle_before = idle_ns();
+  ASSERT_TRUE(idle_before);
+  volatile uint64_t n = 0;
+  while (clock.read()->ran_ns < before->ran_ns + 20'000'000) n = n + 1;
+  EXPECT_GE(clock.read()->waited_ns, before->waited_ns);
+  EXPECT_GE(*idle_ns(), *idle_before);
+}
+
+}  // namespace
+}  // namespace dunlin::net
