@@ -59,24 +59,39 @@ void reactor_scaling::stop() {
 }
 
 void reactor_scaling::look() {
-  std::vector<net::scaling::use> uses;
-  for (const auto& m : meters_) uses.push_back({m->ran, m->waited});
+  net::scaling::measured m;
+  for (const auto& meter : meters_) m.reactors.push_back({meter->ran, meter->waited});
   const uint64_t now_ms = directory_.reactors[0]->now_ms();
-  std::optional<double> free;
-  if (scaling_.wants_more(uses))
-    free = free_cores(now_ms);
+  const auto since_ms = static_cast<double>(now_ms - looked_ms_);
+  const uint64_t before = std::exchange(packets_, packets());
+  if (since_ms > 0) m.packets_per_s = static_cast<double>(packets_ - before) * 1000 / since_ms;
+  if (scaling_.wants_more(m.reactors))
+    m.free_cores = free_cores(now_ms);
   else
     idle_ns_.reset();
   looked_ms_ = now_ms;
+  follow(scaling_.look(m, known_ ? directory_.now().reactors_min : most(), now_ms));
+}
+
+void reactor_scaling::follow(uint32_t n) {
   const uint32_t before = directory_.placement.in_use();
-  const uint32_t least =
-      known_ ? directory_.now().reactors_min : static_cast<uint32_t>(uses.size());
-  const uint32_t n = scaling_.look(uses, least, free, now_ms);
   if (n == before && directory_.placement.version() != 0) return;
   directory_.placement.set(n);
   directory_.reactors[0]->count().reactors_in_use.set(n);
-  if (n != before)
-    log::info("reactors_in_use", {{"now", n}, {"before", before}, {"most", uses.size()}});
+  if (n != before) log::info("reactors_in_use", {{"now", n}, {"before", before}, {"most", most()}});
+}
+
+// That clients sent and got, so far.
+uint64_t reactor_scaling::packets() const {
+  uint64_t n = 0;
+  for (auto* r : directory_.reactors) {
+    const metrics::counters& c = r->count();
+    for (size_t t = 0; t < 16; ++t) {
+      const auto type = static_cast<mqtt::packet_type>(t);
+      n += c.packets_received[type].value() + c.packets_sent[type].value();
+    }
+  }
+  return n;
 }
 
 // Since the last look, where that asked too: whoever does not want more does not read /proc/stat.

@@ -25,6 +25,9 @@ class reactor_scaling {
  private:
   struct meter;
   void look();
+  void follow(uint32_t in_use);
+  uint32_t most() const { return static_cast<uint32_t>(meters_.size()); }
+  uint64_t packets() const;
   std::optional<double> free_cores(uint64_t now_ms);
 
   directory& directory_;
@@ -32,7 +35,7 @@ class reactor_scaling {
   net::scaling scaling_;
   std::vector<std::unique_ptr<meter>> meters_;  // by the reactor's index
   std::optional<uint64_t> idle_ns_;             // at the last look, if that asked
-  uint64_t looked_ms_ = 0;
+  uint64_t packets_ = 0, looked_ms_ = 0;
 };
 
 }  // namespace dunlin

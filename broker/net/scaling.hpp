@@ -3,8 +3,9 @@
 //
 // A message that goes from one reactor to another costs more than one that stays, and two that
 // share a core, with each other or with another program, are slower than one that has it. So
-// another reactor comes into use when one is busy and a core is free; one goes out of use when
-// reactors wait for a core, or when the load would be little for one less.
+// another reactor comes into use when one is busy for long and a core is free, and goes again if
+// the node then does less with as much processor time; one goes out of use when reactors wait for
+// a core, or when the load would be little for one less.
 // Pure: broker/reactor_scaling.hpp measures, and does what it says.
 #pragma once
 
@@ -23,18 +24,29 @@ class scaling {
     double waited = 0;  // could have run, and had no core
     double wanted() const { return ran + waited; }
   };
+  // Since the last look.
+  struct measured {
+    std::vector<use> reactors;         // at least those in use
+    double packets_per_s = 0;          // from and to clients
+    std::optional<double> free_cores;  // that no program used, where that is known
+  };
 
   static constexpr uint64_t look_ms = 250;
   static constexpr double busy = 0.8;            // a reactor that wants this much is
+  static constexpr uint32_t busy_looks = 8;      // one after the other, before another one comes
   static constexpr double free_cores_min = 0.6;  // for one more
   // Of what the reactors want, what they wait for, in two looks together: cores are short. A single
   // reactor beside a busy program waits for 2 % on a quiet machine, two of them for 27 to 44 %.
   static constexpr double waited_max = 0.2;
   static constexpr double shortage_min = 0.4;  // cores wanted: below it waiting tells little
-  static constexpr double little = 0.4;        // of what one reactor less could do, none busy
+  // Those that came are on trial for so many looks, the first not counted. Packets and processor
+  // time, of what they were before: less of the one with this much of the other is a failure.
+  static constexpr uint32_t trial_looks = 4;
+  static constexpr double worse = 0.9;
+  static constexpr double little = 0.4;  // of what one reactor less could do, none busy
   static constexpr uint64_t little_for_ms = 10'000;
-  // After a shortage no more come into use for so long; twice as long after the next, unless they
-  // were enough for `lasting_ms`.
+  // After a shortage or a failure no more come into use for so long; twice as long after the next,
+  // unless they were good for `lasting_ms`.
   static constexpr uint64_t wait_ms = 10'000, wait_max_ms = 320'000, lasting_ms = 60'000;
 
   explicit scaling(uint32_t most) : most_(most) {}
@@ -45,55 +57,97 @@ class scaling {
     return in_use_ < most_ && busiest(reactors) >= busy;
   }
 
-  // How many are in use from now on. `reactors`: at least those that were; `least`: not fewer;
-  // `free_cores`: that no program used since the last look, where that is known.
-  uint32_t look(const std::vector<use>& reactors, uint32_t least, std::optional<double> free_cores,
-                uint64_t now_ms) {
+  // How many are in use from now on; not fewer than `least`.
+  uint32_t look(const measured& m, uint32_t least, uint64_t now_ms) {
     const uint32_t before = in_use_;
-    double wanted = 0, waited = 0;
+    totals now{.packets_per_s = m.packets_per_s};
+    double wanted = 0;
     for (uint32_t i = 0; i < in_use_; ++i) {
-      wanted += reactors[i].wanted();
-      waited += reactors[i].waited;
+      now.ran += m.reactors[i].ran;
+      wanted += m.reactors[i].wanted();
     }
-    const bool now_short = wanted >= shortage_min && waited > waited_max * wanted;
+    const bool one_is_busy = busiest(m.reactors) >= busy;
+    busy_looks_ = one_is_busy ? busy_looks_ + 1 : 0;
+    // A second look has to agree.
+    const bool now_short = wanted >= shortage_min && wanted - now.ran > waited_max * wanted;
     const bool is_short = now_short && was_short_;
     was_short_ = now_short;
-    const bool one_is_busy = busiest(reactors) >= busy;
     if (in_use_ == 1 || one_is_busy || wanted > little * (in_use_ - 1)) little_since_ms_ = now_ms;
 
     if (is_short && in_use_ > 1) {
-      --in_use_;
-      if (now_ms - grown_ms_ >= lasting_ms) pause_ms_ = wait_ms;
-      not_before_ms_ = now_ms + pause_ms_;
-      pause_ms_ = std::min(2 * pause_ms_, wait_max_ms);
-    } else if (wants_more(reactors) && free_cores.value_or(0) >= free_cores_min &&
-               now_ms >= not_before_ms_) {
+      step_back(in_use_ - 1, now_ms);
+    } else if (failed(now)) {
+      step_back(trial_from_, now_ms);
+    } else if (busy_looks_ >= busy_looks && m.free_cores.value_or(0) >= free_cores_min &&
+               in_use_ < most_ && now_ms >= not_before_ms_) {
       // As many as there are cores free, but at most twice as many as before.
-      const auto more = static_cast<uint32_t>(*free_cores + 1 - free_cores_min);
+      const auto more = static_cast<uint32_t>(*m.free_cores + 1 - free_cores_min);
+      begin_trial(now);
       in_use_ += std::min({more, in_use_, most_ - in_use_});
       grown_ms_ = now_ms;
     } else if (now_ms - little_since_ms_ >= little_for_ms) {
       --in_use_;
     }
+    last_ = now;
     in_use_ = std::clamp(in_use_, std::min(least, most_), most_);
     if (in_use_ != before) {
       was_short_ = false;
+      busy_looks_ = 0;
       little_since_ms_ = now_ms;
     }
     return in_use_;
   }
 
  private:
+  struct totals {
+    double packets_per_s = 0, ran = 0;
+    totals& operator+=(const totals& o) {
+      packets_per_s += o.packets_per_s;
+      ran += o.ran;
+      return *this;
+    }
+  };
+
   double busiest(const std::vector<use>& reactors) const {
     double most = 0;
     for (uint32_t i = 0; i < in_use_; ++i) most = std::max(most, reactors[i].wanted());
     return most;
   }
 
+  void begin_trial(const totals& now) {
+    trial_from_ = in_use_;
+    trial_left_ = trial_looks;
+    trial_ = {};
+    // Of two looks, for as many as are counted.
+    constexpr double counted = trial_looks - 1;
+    norm_ = {(now.packets_per_s + last_.packets_per_s) * counted / 2,
+             (now.ran + last_.ran) * counted / 2};
+  }
+  // The trial ends with this look, and badly.
+  bool failed(const totals& now) {
+    if (trial_left_ == 0) return false;
+    if (trial_left_ < trial_looks) trial_ += now;
+    if (--trial_left_ > 0) return false;
+    // With less processor time it was the load that fell.
+    return trial_.packets_per_s < worse * norm_.packets_per_s && trial_.ran >= worse * norm_.ran;
+  }
+  void step_back(uint32_t to, uint64_t now_ms) {
+    in_use_ = to;
+    trial_left_ = 0;
+    if (now_ms - grown_ms_ >= lasting_ms) pause_ms_ = wait_ms;
+    not_before_ms_ = now_ms + pause_ms_;
+    pause_ms_ = std::min(2 * pause_ms_, wait_max_ms);
+  }
+
   const uint32_t most_;
   uint32_t in_use_ = 1;
+  uint32_t busy_looks_ = 0;
   bool was_short_ = false;
   uint64_t little_since_ms_ = 0, grown_ms_ = 0, not_before_ms_ = 0, pause_ms_ = wait_ms;
+  totals last_;
+  uint32_t trial_left_ = 0;  // looks
+  uint32_t trial_from_ = 1;  // so many were in use before
+  totals trial_, norm_;      // sums of the looks that count
 };
 
 }  // namespace dunlin::net

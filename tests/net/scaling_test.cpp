@@ -21,13 +21,14 @@ class Scaling : public ::testing::Test {
   // Looks with every reactor in use at this; the answer.
   uint32_t look(use each, std::optional<double> free_cores = {}, uint32_t looks = 1) {
     for (; looks > 0; --looks) {
-      now_ms_ += scaling::look_ms;
-      std::vector<use> reactors(8);
-      for (uint32_t i = 0; i < of_.in_use(); ++i) reactors[i] = each;
-      of_.look(reactors, least_, free_cores, now_ms_);
+      scaling::measured m{std::vector<use>(8), packets_per_s_, free_cores};
+      for (uint32_t i = 0; i < of_.in_use(); ++i) m.reactors[i] = each;
+      of_.look(m, least_, now_ms_ += scaling::look_ms);
     }
     return of_.in_use();
   }
+  // Until one more, or twice as many, come into use.
+  uint32_t grow(double free_cores = 9.0) { return look(full, free_cores, scaling::busy_looks); }
 
   static constexpr use idle{0.02, 0}, half{0.5, 0.01}, full{0.98, 0.02}, crowded{0.6, 0.35};
   static constexpr uint32_t ten_s = scaling::little_for_ms / scaling::look_ms;
@@ -35,22 +36,27 @@ class Scaling : public ::testing::Test {
   scaling of_{8};
   uint64_t now_ms_ = 1'000'000;
   uint32_t least_ = 1;
+  double packets_per_s_ = 100'000;
 };
 
-TEST_F(Scaling, OneIsInUseUntilItIsBusyAndACoreIsFree) {
+TEST_F(Scaling, OneIsInUseUntilItIsBusyForTwoSecondsAndACoreIsFree) {
   EXPECT_EQ(of_.in_use(), 1u);
   EXPECT_EQ(look(half, 6.0, 100), 1u) << "not busy";
   EXPECT_EQ(look(full, 0.5, 100), 1u) << "no core is free";
   EXPECT_EQ(look(full, {}, 100), 1u) << "nobody knows whether one is";
+  EXPECT_EQ(look(half, 9.0), 1u);
+  EXPECT_EQ(look(full, 9.0, scaling::busy_looks - 1), 1u);
+  EXPECT_EQ(look(half, 9.0), 1u) << "a short burst";
+  EXPECT_EQ(look(full, 0.6, scaling::busy_looks - 1), 1u);
   EXPECT_EQ(look(full, 0.6), 2u);
 }
 
 TEST_F(Scaling, AsManyComeIntoUseAsThereAreCoresFreeButTwiceAsManyAtMost) {
-  EXPECT_EQ(look(full, 7.0), 2u);
-  EXPECT_EQ(look(full, 6.0), 4u);
-  EXPECT_EQ(look(full, 1.5), 5u) << "one and a half";
-  EXPECT_EQ(look(full, 9.0), 8u) << "there are no more reactors";
-  EXPECT_EQ(look(full, 9.0), 8u);
+  EXPECT_EQ(grow(7.0), 2u);
+  EXPECT_EQ(grow(6.0), 4u);
+  EXPECT_EQ(grow(1.5), 5u) << "one and a half";
+  EXPECT_EQ(grow(9.0), 8u) << "there are no more reactors";
+  EXPECT_EQ(grow(9.0), 8u);
 }
 
 TEST_F(Scaling, FreeCoresAreAskedForByABusyNodeThatHasMoreReactors) {
@@ -60,12 +66,12 @@ TEST_F(Scaling, FreeCoresAreAskedForByABusyNodeThatHasMoreReactors) {
   EXPECT_FALSE(of_.wants_more(reactors)) << "that one is not in use";
   reactors[0] = full;
   EXPECT_TRUE(of_.wants_more(reactors));
-  look(full, 9.0, 3);
+  grow(), grow(), grow();
   EXPECT_FALSE(of_.wants_more(reactors)) << "all are";
 }
 
 TEST_F(Scaling, OneGoesWhenReactorsWaitForCores) {
-  look(full, 9.0, 2);
+  grow(), grow();
   ASSERT_EQ(of_.in_use(), 4u);
   EXPECT_EQ(look(crowded), 4u) << "it may pass";
   EXPECT_EQ(look(full), 4u);
@@ -77,29 +83,66 @@ TEST_F(Scaling, OneGoesWhenReactorsWaitForCores) {
 }
 
 TEST_F(Scaling, WaitingOfReactorsThatHaveLittleToDoIsNoShortage) {
-  look(full, 9.0);
+  grow();
   ASSERT_EQ(of_.in_use(), 2u);
   EXPECT_EQ(look({0.05, 0.1}, {}, 4), 2u);
 }
 
+TEST_F(Scaling, ThoseThatCameGoWhenTheNodeDoesLessWithAsMuchProcessorTime) {
+  grow();
+  packets_per_s_ = 80'000;
+  EXPECT_EQ(look(half, {}, scaling::trial_looks - 1), 2u);
+  EXPECT_EQ(look(half), 1u) << "80 % of the packets with 102 % of the time";
+  packets_per_s_ = 100'000;
+  EXPECT_EQ(look(full, 9.0, 10'000 / scaling::look_ms - 1), 1u) << "not so soon again";
+  EXPECT_EQ(look(full, 9.0), 2u);
+}
+
+TEST_F(Scaling, TheFirstLookAfterAChangeDoesNotCount) {
+  grow();
+  packets_per_s_ = 10'000;
+  look(half);
+  packets_per_s_ = 95'000;
+  EXPECT_EQ(look(half, {}, 2 * scaling::trial_looks), 2u);
+}
+
+TEST_F(Scaling, ThoseThatCameStayWhenTheyAreOfUseOrTheLoadFell) {
+  grow();
+  packets_per_s_ = 150'000;
+  EXPECT_EQ(look(full, {}, scaling::trial_looks), 2u) << "of use";
+  packets_per_s_ = 90'000;
+  EXPECT_EQ(look(full, {}, 3 * scaling::trial_looks), 2u) << "the trial is over";
+  grow();
+  ASSERT_EQ(of_.in_use(), 4u);
+  packets_per_s_ = 40'000;
+  EXPECT_EQ(look({0.2, 0}, {}, scaling::trial_looks), 4u)
+      << "40 % of the packets with 40 % of the time";
+}
+
+TEST_F(Scaling, AllThatCameTogetherGoTogether) {
+  grow(), grow(), grow();
+  ASSERT_EQ(of_.in_use(), 8u);
+  packets_per_s_ = 50'000;
+  EXPECT_EQ(look(full, {}, scaling::trial_looks), 4u);
+}
+
 TEST_F(Scaling, AfterAShortageTheNextTryWaitsLongerEachTime) {
   constexpr uint64_t look_ms = scaling::look_ms;
+  grow();
   for (const uint64_t pause_ms :
        {10'000u, 20'000u, 40'000u, 80'000u, 160'000u, 320'000u, 320'000u}) {
-    ASSERT_EQ(look(full, 9.0), 2u);
     ASSERT_EQ(look(crowded, {}, 2), 1u);
-    const auto looks = static_cast<uint32_t>(pause_ms / look_ms);
-    EXPECT_EQ(look(full, 9.0, looks - 1), 1u) << pause_ms;
+    EXPECT_EQ(look(full, 9.0, static_cast<uint32_t>(pause_ms / look_ms) - 1), 1u) << pause_ms;
+    ASSERT_EQ(look(full, 9.0), 2u);
   }
-  EXPECT_EQ(look(full, 9.0), 2u);
-  EXPECT_EQ(look(full, {}, scaling::lasting_ms / look_ms), 2u) << "it was enough for a minute";
+  EXPECT_EQ(look(full, {}, scaling::lasting_ms / look_ms), 2u) << "it was good for a minute";
   ASSERT_EQ(look(crowded, {}, 2), 1u);
   EXPECT_EQ(look(full, 9.0, 10'000 / look_ms - 1), 1u);
   EXPECT_EQ(look(full, 9.0), 2u) << "as short as the first time";
 }
 
 TEST_F(Scaling, OneGoesWhenTheLoadHasBeenLittleForTenSeconds) {
-  look(full, 9.0, 2);
+  grow(), grow();
   ASSERT_EQ(of_.in_use(), 4u);
   EXPECT_EQ(look(half, {}, 2 * ten_s), 4u) << "two cores' work is not little for three";
   EXPECT_EQ(look({0.29, 0}, {}, ten_s - 1), 4u);
@@ -113,11 +156,11 @@ TEST_F(Scaling, OneGoesWhenTheLoadHasBeenLittleForTenSeconds) {
 }
 
 TEST_F(Scaling, WhileOneIsBusyNoneGoesForLittleLoad) {
-  std::vector<use> reactors(8, idle);
-  reactors[1] = full;  // a single topic's, say
-  look(full, 9.0, 2);
+  grow(), grow();
   ASSERT_EQ(of_.in_use(), 4u);
-  for (uint32_t n = 0; n < 3 * ten_s; ++n) of_.look(reactors, 1, {}, now_ms_ += scaling::look_ms);
+  scaling::measured m{std::vector<use>(8, idle), packets_per_s_, {}};
+  m.reactors[1] = full;  // a single topic's, say
+  for (uint32_t n = 0; n < 3 * ten_s; ++n) of_.look(m, 1, now_ms_ += scaling::look_ms);
   EXPECT_EQ(of_.in_use(), 4u) << "it would come back at once";
 }
 
