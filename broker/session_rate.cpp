@@ -92,7 +92,7 @@ void session::resume_reading() {
 }
 
 void session::forget_rate(session_rate& r) {
-  if (r.noted) directory_.watches[home().index()]->forget(r);
+  if (std::exchange(r.noted, false)) directory_.watches[home().index()]->forget(r);
 }
 
 }  // namespace dunlin

@@ -17,7 +17,6 @@ struct session_rate final : reader, net::timer {
   ~session_rate();
 
   bool held() const { return waiting || overloaded; }
-  bool bound() const { return held() || noted; }  // to its reactor's timer or watch
   void hold_reading() override;
   void release_reading() override;
 

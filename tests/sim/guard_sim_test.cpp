@@ -374,6 +374,33 @@ TEST_F(GuardSim, ShortOfMemoryItRefusesThenHoldsTheBusiestThenRecovers) {
   EXPECT_EQ(sends(busy, 50), 50u);
 }
 
+TEST_F(GuardSim, APublisherThatWasBusyInAnOverloadMovesWhenItIsNotHeld) {
+  world& w = start({}, 2);
+  uint64_t used = 300;
+  w.dir().guard.load.read_memory_from([&] { return used; }, 1'000'000);
+  client& c = w.make_client("c");
+  w.connect(c, {}, 1);
+  guard::policy p;
+  p.overload = {.enabled = true, .memory_high_bytes = 200, .memory_critical_bytes = 300};
+  set_policy(w, p);
+  w.advance(300);
+  c.publish("t", "noted", 1);
+  w.run();
+  w.advance(300);
+  w.use_reactors(1);
+  c.publish("t", "held", 1);
+  w.run();
+  EXPECT_EQ(c.connection().reactor().index(), 1u) << "its watch will release it there";
+  used = 100;
+  w.advance(2000);
+  c.publish("t", "free", 1);
+  w.run();
+  c.publish("t", "moves", 1);
+  w.run();
+  EXPECT_EQ(c.connection().reactor().index(), 0u);
+  EXPECT_EQ(c.take_packets().size(), 5u) << "CONNACK and four PUBACKs";
+}
+
 TEST_F(GuardSim, AHeldPublisherThatGoesIsForgotten) {
   world& w = start();
   w.dir().guard.load.read_memory_from([] { return 300; }, 1'000'000);
