@@ -3,9 +3,8 @@
 //
 // Base of sessions, shards, registries and ingress.  class shard : public pinned<shard_actor::base>
 // { ... }; The home may change:
-// * An actor goes by itself (a session whose client came back on another reactor) with move_to();
-// it
-//   knows that it has arrived when a message to itself finds at_home() true.
+// * An actor goes by itself with move_to(), as a session whose client came back on another reactor
+//   does; it knows that it has arrived when a message to itself finds at_home() true.
 // * The node uses more or fewer reactors (net/placement.hpp). Then place() says where the actor
 //   belongs. It leaves before it handles its next message, when nobody but this thread can run it,
 //   so its messages stay in their order and find it in one piece.

@@ -30,8 +30,8 @@ class thread_clock {
   int fd_;
 };
 
-// Time, in ns, that the cores on which this process may run had nothing to do, added up; some
-// 20 us on a small machine, a millisecond on one with hundreds of cores.
+// Time, in ns, that the cores on which this process may run had nothing to do, added up. Reads all
+// of /proc/stat, which takes the longer the more cores there are: not for every turn.
 std::optional<uint64_t> idle_ns();
 
 // The text of /proc/<pid>/schedstat, and of /proc/stat for the cores of which `usable` is true.

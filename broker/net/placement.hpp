@@ -1,6 +1,6 @@
 // How many of a node's reactors are in use, and which of them a connection or an actor belongs to.
 //
-// One for each node, in its directory. Whoever scales the node (broker/reactor_watch) sets it;
+// One for each node, in its directory. broker/reactor_scaling sets it;
 // every reactor's thread reads it, once for each actor that it runs (broker/pinned.hpp). The
 // reactors in use are the first ones; the others sleep.
 #pragma once

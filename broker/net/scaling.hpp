@@ -35,8 +35,8 @@ class scaling {
   static constexpr double busy = 0.8;            // a reactor that wants this much is
   static constexpr uint32_t busy_looks = 8;      // one after the other, before another one comes
   static constexpr double free_cores_min = 0.6;  // for one more
-  // Of what the reactors want, what they wait for, in two looks together: cores are short. A single
-  // reactor beside a busy program waits for 2 % on a quiet machine, two of them for 27 to 44 %.
+  // Of what the reactors want, what they wait for, in two looks together: cores are short. A
+  // reactor that has a core to itself hardly waits, beside busy programs on other cores too.
   static constexpr double waited_max = 0.2;
   static constexpr double shortage_min = 0.4;  // cores wanted: below it waiting tells little
   // Those that came are on trial for so many looks, the first not counted. Packets and processor
