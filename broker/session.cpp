@@ -193,7 +193,7 @@ void session::begin(attach_connection& a) {
   if (!directory_.now().topics.auto_subscribe.empty()) auto_subscribe();
   conn_->changed();
   since_ms_ = home().now_ms();
-  if (keep_alive_s_) home().timers().set(timer_, since_ms_ + keep_alive_s_ * 1500u);
+  watch_keep_alive();
   conn_->set_consumer(this);
   if (trace_) trace_sent();
   conn_->start_reading();
@@ -353,6 +353,11 @@ void session::keep_session_or_end() {
   home().timers().set(timer_, wakes_at_ms());
 }
 
+// One and a half keep-alive times from its last packet on [MQTT-3.1.2-22].
+void session::watch_keep_alive() {
+  if (keep_alive_s_) home().timers().set(timer_, keep_alive_over_ms());
+}
+
 uint64_t session::expires_at_ms() const {
   return since_ms_ + (session_expiry_s_ == never_s ? ~0ull / 2 : session_expiry_s_ * 1000ull);
 }
@@ -394,8 +399,7 @@ void session::on_timer() {
   if (conn_) {
     if (held_ || (rate_ && rate_->held())) since_ms_ = now;  // it is not heard since it is not read
     if (!lag_ && outgoing_.in_flight() > 0) fall_behind();   // not acknowledged for as long as this
-    const uint64_t due = since_ms_ + keep_alive_s_ * 1500ull;  // [MQTT-3.1.2-22]
-    if (now < due) return home().timers().set(timer_, due);
+    if (now < keep_alive_over_ms()) return watch_keep_alive();
     return detach(close_kind::by_server, reason::keep_alive_timeout,
                   "no packet within one and a half keep-alive times");
   }

@@ -100,6 +100,8 @@ class session : public pinned<session_actor::base>, public net::consumer {
   void keep_session_or_end();
   void end(end_reason why);
   void on_timer();
+  void watch_keep_alive();
+  uint64_t keep_alive_over_ms() const { return since_ms_ + keep_alive_s_ * 1500ull; }
   uint64_t expires_at_ms() const;
   uint64_t will_at_ms() const;
   uint64_t wakes_at_ms() const { return will_ ? will_at_ms() : expires_at_ms(); }

@@ -20,7 +20,7 @@ void session::leave_home() {
 void session::arrive_home() {
   conn_->arrive(home());
   if (lag_) lag_->arrive();
-  if (keep_alive_s_) home().timers().set(timer_, since_ms_ + keep_alive_s_ * 1500u);
+  watch_keep_alive();
 }
 
 }  // namespace dunlin
