@@ -5,7 +5,8 @@
 // share a core, with each other or with another program, are slower than one that has it. So
 // another reactor comes into use when one is busy for long and a core is free, and goes again if
 // the node then does less with as much processor time; one goes out of use when reactors wait for
-// a core, or when the load would be little for one less.
+// a core, or when the load would be little for one less. Which number is best depends on the kind
+// of work: when that changes (subscribing after a restart, then publishing), one less is tried.
 // Pure: broker/reactor_scaling.hpp measures, and does what it says.
 #pragma once
 
@@ -38,15 +39,20 @@ class scaling {
   // Of what the reactors want, what they wait for, in two looks together: cores are short. A
   // reactor that has a core to itself hardly waits, beside busy programs on other cores too.
   static constexpr double waited_max = 0.2;
-  static constexpr double shortage_min = 0.4;  // cores wanted: below it waiting tells little
+  static constexpr double shortage_min = 0.4;  // cores wanted: below it shares tell little
   // Those that came are on trial for so many looks, the first not counted. Packets and processor
   // time, of what they were before: less of the one with this much of the other is a failure.
   static constexpr uint32_t trial_looks = 4;
   static constexpr double worse = 0.9;
+  // The work is of another kind when a packet takes so many times as much processor time, or as
+  // little, for so many looks. One less is kept if the node then moves `as_good` of the packets.
+  static constexpr double other_kind = 1.5;
+  static constexpr uint32_t other_looks = 4;
+  static constexpr double as_good = 0.97;
   static constexpr double little = 0.4;  // of what one reactor less could do, none busy
   static constexpr uint64_t little_for_ms = 10'000;
   // After a shortage or a failure no more come into use for so long; twice as long after the next,
-  // unless they were good for `lasting_ms`.
+  // unless all was well for `lasting_ms` since. The same for one less that was tried in vain.
   static constexpr uint64_t wait_ms = 10'000, wait_max_ms = 320'000, lasting_ms = 60'000;
 
   explicit scaling(uint32_t most) : most_(most) {}
@@ -74,17 +80,26 @@ class scaling {
     was_short_ = now_short;
     if (in_use_ == 1 || one_is_busy || wanted > little * (in_use_ - 1)) little_since_ms_ = now_ms;
 
+    const verdict trial = judge(now);
     if (is_short && in_use_ > 1) {
       step_back(in_use_ - 1, now_ms);
-    } else if (failed(now)) {
+    } else if (trial == verdict::failed && in_use_ > trial_from_) {
       step_back(trial_from_, now_ms);
+    } else if (trial == verdict::failed) {
+      in_use_ = trial_from_;
+      fewer_.wait(now_ms);
+    } else if (trial == verdict::passed && in_use_ < trial_from_) {
+      step_back(in_use_, now_ms);
+    } else if (is_of_other_kind(now) && wanted >= shortage_min && in_use_ > least &&
+               fewer_.open(now_ms)) {
+      begin_trial(now);
+      --in_use_;
     } else if (busy_looks_ >= busy_looks && m.free_cores.value_or(0) >= free_cores_min &&
-               in_use_ < most_ && now_ms >= not_before_ms_) {
+               in_use_ < most_ && more_.open(now_ms)) {
       // As many as there are cores free, but at most twice as many as before.
       const auto more = static_cast<uint32_t>(*m.free_cores + 1 - free_cores_min);
       begin_trial(now);
       in_use_ += std::min({more, in_use_, most_ - in_use_});
-      grown_ms_ = now_ms;
     } else if (now_ms - little_since_ms_ >= little_for_ms) {
       --in_use_;
     }
@@ -92,7 +107,7 @@ class scaling {
     in_use_ = std::clamp(in_use_, std::min(least, most_), most_);
     if (in_use_ != before) {
       was_short_ = false;
-      busy_looks_ = 0;
+      busy_looks_ = other_looks_ = 0;
       little_since_ms_ = now_ms;
     }
     return in_use_;
@@ -101,6 +116,7 @@ class scaling {
  private:
   struct totals {
     double packets_per_s = 0, ran = 0;
+    double packets_per_core() const { return packets_per_s / std::max(ran, 1e-3); }
     totals& operator+=(const totals& o) {
       packets_per_s += o.packets_per_s;
       ran += o.ran;
@@ -122,32 +138,59 @@ class scaling {
     constexpr double counted = trial_looks - 1;
     norm_ = {(now.packets_per_s + last_.packets_per_s) * counted / 2,
              (now.ran + last_.ran) * counted / 2};
+    kind_ = norm_.packets_per_core();
   }
-  // The trial ends with this look, and badly.
-  bool failed(const totals& now) {
-    if (trial_left_ == 0) return false;
+  enum class verdict : uint8_t { none, passed, failed };
+  verdict judge(const totals& now) {
+    if (trial_left_ == 0) return verdict::none;
     if (trial_left_ < trial_looks) trial_ += now;
-    if (--trial_left_ > 0) return false;
-    // With less processor time it was the load that fell.
-    return trial_.packets_per_s < worse * norm_.packets_per_s && trial_.ran >= worse * norm_.ran;
+    if (--trial_left_ > 0) return verdict::none;
+    const bool ok = in_use_ < trial_from_ ? trial_.packets_per_s >= as_good * norm_.packets_per_s
+                                          // With less processor time it was the load that fell.
+                                          : trial_.packets_per_s >= worse * norm_.packets_per_s ||
+                                                trial_.ran < worse * norm_.ran;
+    return ok ? verdict::passed : verdict::failed;
+  }
+  // Than what the last trial began with.
+  bool is_of_other_kind(const totals& now) {
+    const double a = now.packets_per_core(), b = kind_;
+    const bool other =
+        in_use_ > 1 && trial_left_ == 0 && (a > other_kind * b || b > other_kind * a);
+    other_looks_ = other ? other_looks_ + 1 : 0;
+    return other_looks_ >= other_looks;
   }
   void step_back(uint32_t to, uint64_t now_ms) {
     in_use_ = to;
     trial_left_ = 0;
-    if (now_ms - grown_ms_ >= lasting_ms) pause_ms_ = wait_ms;
-    not_before_ms_ = now_ms + pause_ms_;
-    pause_ms_ = std::min(2 * pause_ms_, wait_max_ms);
+    more_.wait(now_ms);
   }
+
+  // What is not tried again too soon.
+  class attempts {
+   public:
+    bool open(uint64_t now_ms) const { return now_ms >= not_before_ms_; }
+    void wait(uint64_t now_ms) {
+      if (now_ms - not_before_ms_ >= lasting_ms) pause_ms_ = wait_ms;
+      not_before_ms_ = now_ms + pause_ms_;
+      pause_ms_ = std::min(2 * pause_ms_, wait_max_ms);
+    }
+
+   private:
+    uint64_t not_before_ms_ = 0, pause_ms_ = wait_ms;
+  };
 
   const uint32_t most_;
   uint32_t in_use_ = 1;
   uint32_t busy_looks_ = 0;
   bool was_short_ = false;
-  uint64_t little_since_ms_ = 0, grown_ms_ = 0, not_before_ms_ = 0, pause_ms_ = wait_ms;
+  uint64_t little_since_ms_ = 0;
+  attempts more_, fewer_;
   totals last_;
   uint32_t trial_left_ = 0;  // looks
   uint32_t trial_from_ = 1;  // so many were in use before
   totals trial_, norm_;      // sums of the looks that count
+  double kind_ = 0;          // of the work before the last trial: packets for a core's second
+  uint32_t other_looks_ = 0;
 };
 
 }  // namespace dunlin::net

@@ -21,7 +21,9 @@ class Scaling : public ::testing::Test {
   // Looks with every reactor in use at this; the answer.
   uint32_t look(use each, std::optional<double> free_cores = {}, uint32_t looks = 1) {
     for (; looks > 0; --looks) {
-      scaling::measured m{std::vector<use>(8), packets_per_s_, free_cores};
+      const double packets =
+          packets_per_s_ > 0 ? packets_per_s_ : packets_per_core_ * each.ran * of_.in_use();
+      scaling::measured m{std::vector<use>(8), packets, free_cores};
       for (uint32_t i = 0; i < of_.in_use(); ++i) m.reactors[i] = each;
       of_.look(m, least_, now_ms_ += scaling::look_ms);
     }
@@ -36,7 +38,8 @@ class Scaling : public ::testing::Test {
   scaling of_{8};
   uint64_t now_ms_ = 1'000'000;
   uint32_t least_ = 1;
-  double packets_per_s_ = 100'000;
+  double packets_per_core_ = 100'000;
+  double packets_per_s_ = 0;  // where it is set, whatever the processor time
 };
 
 TEST_F(Scaling, OneIsInUseUntilItIsBusyForTwoSecondsAndACoreIsFree) {
@@ -89,6 +92,7 @@ TEST_F(Scaling, WaitingOfReactorsThatHaveLittleToDoIsNoShortage) {
 }
 
 TEST_F(Scaling, ThoseThatCameGoWhenTheNodeDoesLessWithAsMuchProcessorTime) {
+  packets_per_s_ = 100'000;
   grow();
   packets_per_s_ = 80'000;
   EXPECT_EQ(look(half, {}, scaling::trial_looks - 1), 2u);
@@ -99,6 +103,7 @@ TEST_F(Scaling, ThoseThatCameGoWhenTheNodeDoesLessWithAsMuchProcessorTime) {
 }
 
 TEST_F(Scaling, TheFirstLookAfterAChangeDoesNotCount) {
+  packets_per_s_ = 100'000;
   grow();
   packets_per_s_ = 10'000;
   look(half);
@@ -107,15 +112,17 @@ TEST_F(Scaling, TheFirstLookAfterAChangeDoesNotCount) {
 }
 
 TEST_F(Scaling, ThoseThatCameStayWhenTheyAreOfUseOrTheLoadFell) {
+  packets_per_s_ = 100'000;
   grow();
   packets_per_s_ = 150'000;
   EXPECT_EQ(look(full, {}, scaling::trial_looks), 2u) << "of use";
-  packets_per_s_ = 90'000;
-  EXPECT_EQ(look(full, {}, 3 * scaling::trial_looks), 2u) << "the trial is over";
+  packets_per_s_ = 85'000;
+  EXPECT_EQ(look(half, {}, 3 * scaling::trial_looks), 2u) << "the trial is over";
+  packets_per_s_ = 170'000;
   grow();
   ASSERT_EQ(of_.in_use(), 4u);
-  packets_per_s_ = 40'000;
-  EXPECT_EQ(look({0.2, 0}, {}, scaling::trial_looks), 4u)
+  packets_per_s_ = 68'000;
+  EXPECT_EQ(look({0.2, 0}, {}, 2 * scaling::trial_looks), 4u)
       << "40 % of the packets with 40 % of the time";
 }
 
@@ -158,10 +165,60 @@ TEST_F(Scaling, OneGoesWhenTheLoadHasBeenLittleForTenSeconds) {
 TEST_F(Scaling, WhileOneIsBusyNoneGoesForLittleLoad) {
   grow(), grow();
   ASSERT_EQ(of_.in_use(), 4u);
-  scaling::measured m{std::vector<use>(8, idle), packets_per_s_, {}};
+  scaling::measured m{std::vector<use>(8, idle), packets_per_core_, {}};
   m.reactors[1] = full;  // a single topic's, say
   for (uint32_t n = 0; n < 3 * ten_s; ++n) of_.look(m, 1, now_ms_ += scaling::look_ms);
   EXPECT_EQ(of_.in_use(), 4u) << "it would come back at once";
+}
+
+// What two are good for, subscribing after a restart say, may be done by one better.
+TEST_F(Scaling, OneLessIsTriedWhenTheWorkIsOfAnotherKind) {
+  for (const double other : {1'000'000.0, 10'000.0, 1'000'000.0}) {
+    ASSERT_EQ(grow(), 2u);
+    ASSERT_EQ(look(full, {}, scaling::trial_looks), 2u);
+    packets_per_core_ = other;
+    EXPECT_EQ(look(half, {}, scaling::other_looks - 1), 2u) << "it may pass";
+    EXPECT_EQ(look(half), 1u);
+    EXPECT_EQ(look(full, 9.0, scaling::trial_looks), 1u) << "it does as much";
+    EXPECT_EQ(look(full, 9.0, scaling::wait_ms / scaling::look_ms - 1), 1u) << "not so soon again";
+    now_ms_ += scaling::lasting_ms;
+  }
+}
+
+TEST_F(Scaling, OneLessIsTriedWhenTheWorkChangedWhileTwoWereOnTrial) {
+  grow();
+  packets_per_core_ = 1'000'000;
+  EXPECT_EQ(look(half, {}, scaling::trial_looks), 2u) << "they seem to be of use";
+  EXPECT_EQ(look(half, {}, scaling::other_looks), 1u);
+}
+
+TEST_F(Scaling, OneLessThatDoesLessIsTriedSeldom) {
+  grow();
+  ASSERT_EQ(look(full, {}, scaling::trial_looks), 2u);
+  packets_per_core_ *= 2;
+  ASSERT_EQ(look(full, {}, scaling::other_looks - 1), 2u);
+  for (const uint64_t pause_ms :
+       {10'000u, 20'000u, 40'000u, 80'000u, 160'000u, 320'000u, 320'000u}) {
+    ASSERT_EQ(look(full), 1u);
+    ASSERT_EQ(look(full, {}, scaling::trial_looks), 2u) << "one does half of what two do";
+    packets_per_core_ *= 2;
+    EXPECT_EQ(look(full, {}, static_cast<uint32_t>(pause_ms / scaling::look_ms) - 1), 2u)
+        << pause_ms;
+  }
+}
+
+TEST_F(Scaling, WorkOfMuchTheSameKindIsNoReason) {
+  grow();
+  ASSERT_EQ(look(full, {}, scaling::trial_looks), 2u);
+  for (const double same : {145'000.0, 70'000.0}) {
+    packets_per_core_ = same;
+    EXPECT_EQ(look(full, {}, 20), 2u) << same;
+  }
+  packets_per_core_ = 1'000'000;
+  EXPECT_EQ(look({0.1, 0}, {}, scaling::other_looks), 2u)
+      << "shares of hardly anything say nothing";
+  least_ = 2;
+  EXPECT_EQ(look(full, {}, 20), 2u) << "fewer are not wanted";
 }
 
 TEST_F(Scaling, TheLeastAreInUseWhateverTheLoadIs) {
