@@ -6,11 +6,17 @@
 #include "base/log.hpp"
 #include "broker/guard_hooks.hpp"
 #include "broker/ingress.hpp"
+#include "broker/net/cpu_limit.hpp"
 #include "broker/quiet_scheduler.hpp"
 #include "broker/registry.hpp"
 #include "broker/shard.hpp"
 
 namespace dunlin {
+namespace {
+
+constexpr uint32_t reactors_max = 256;  // as in the configuration
+
+}  // namespace
 
 uint64_t monotonic_ms() {
   return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -27,7 +33,7 @@ node::actor_config::actor_config() {
 node::node(node_config config)
     : config_(std::move(config)), system_(actor_config_), listeners_(directory_) {
   system_.await_actors_before_shutdown(false);
-  if (config_.reactors == 0) config_.reactors = std::max(1u, std::thread::hardware_concurrency());
+  if (config_.reactors == 0) config_.reactors = std::min(net::usable_cores(), reactors_max);
   directory_.put(config_.initial);
   for (uint32_t i = 0; i < config_.reactors; ++i) {
     reactors_.push_back(std::make_unique<net::reactor>(system_, i, monotonic_ms));

@@ -26,7 +26,7 @@ namespace dunlin {
 
 struct node_config {
   settings initial;
-  uint32_t reactors = 0;  // at most; 0: one per core
+  uint32_t reactors = 0;  // at most; 0: one per core (net/cpu_limit.hpp)
   std::vector<listener_config> listeners;
   std::string version;  // shown in $SYS/broker/version
 };

@@ -149,6 +149,7 @@ absl::Status service::start() {
   if (auto s = node_.start_listeners(); !s.ok()) return s;
   for (const auto& a : node_.listeners().addresses()) log::info("listening", {{"address", a}});
   ready_ = true;
+  log::info("ready", {{"version", version}, {"reactors_max", node_.reactors().size()}});
   return absl::OkStatus();
 }
 
@@ -289,7 +290,6 @@ int serve(const loaded_config& loaded) {
     std::cerr.flush();
     std::quick_exit(2);
   }
-  log::info("ready", {{"version", version}});
   int got = 0;
   for (::sigwait(&signals, &got); got == SIGHUP; ::sigwait(&signals, &got)) s->reload();
   log::info("stopping", {{"signal", ::strsignal(got)}});
