@@ -1,16 +1,20 @@
-// Hands the messages of a batch to their receivers, one actor message for each, and answers the
-// publisher when every obligation is met: the common half of a shard and a registry.
+// Hands messages to their receivers and answers the publisher when every obligation is met: the
+// common half of a shard and a registry.
 //
-// An obligation is open while a receiver is held (session_gate.hpp) or a rule has not stored its
-// records. A batch with many receivers is sent in parts, so that their actor has a turn for others
-// in between; what comes for a receiver meanwhile lines up behind. Self is the actor: it handles
-// send_next_part by a call of send_part().
+// What the batches of one resume bring for a receiver goes out in one actor message at its end, or
+// before anything else than a batch is handled: Self calls flush() in both places. An obligation is
+// open while a receiver is held (session_gate.hpp) or a rule has not stored its records. A batch
+// with many receivers is sent in parts, so that their actor has a turn for others in between; what
+// comes for a receiver meanwhile lines up behind. Self is the actor: it handles send_next_part by a
+// call of send_part().
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
+#include <iterator>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -26,9 +30,14 @@ namespace dunlin {
 struct target {
   session_actor who;
   session_gate* gate = nullptr;
-  std::vector<core::delivery> pending;  // of the batch that is being routed
-  uint32_t uses = 0;                    // subscriptions that name it
-  bool in_parts = false;                // pending belongs to a batch that is sent in parts
+  std::vector<core::delivery> pending;
+  uint32_t finished = 0;  // of pending: of earlier batches, for flush()
+  uint32_t usual = 0;     // size of the last list that went out
+  uint32_t uses = 0;      // subscriptions that name it
+  bool touched = false;   // by the batch that is being routed
+  bool in_parts = false;  // pending belongs to a batch that is sent in parts
+
+  size_t unfinished() const { return pending.size() - finished; }
 };
 
 // An outbound rule as a receiver.
@@ -91,8 +100,7 @@ class delivery_hub {
     if (r.count == 0) touched_rules_.push_back(&r);
   }
 
-  // Sends everything that was given; the publisher's answer comes now or when the obligations are
-  // met.
+  // The batch is whole; the publisher's answer comes with flush() or when the obligations are met.
   void finish(const caf::strong_actor_ptr& publisher, uint32_t read,
               std::vector<core::refusal> refusals) {
     uint64_t id = 0;  // of what the publisher waits for
@@ -109,16 +117,25 @@ class delivery_hub {
     if (behind_others || touched_.size() > directory_.limits().receivers_at_once_max) [[unlikely]]
       send_in_parts(open());
     else
-      for (target* t : touched_)
-        if (send(*t) && publisher) parked_[t->gate].push_back(open());
-    touched_.clear();
+      line_up([&](target& t) {
+        if (publisher) parked_[t.gate].push_back(open());
+      });
     for (rule_target* r : touched_rules_) store(*r, r->waits ? open() : 0);
     touched_rules_.clear();
     if (!publisher) return;
     if (id)
       waiting_[id].refusals = std::move(refusals);
     else
-      answer(publisher, read, std::move(refusals));
+      answers_.push_back({publisher, {read, std::move(refusals)}});
+  }
+  // Sends what finished batches have for their receivers, and after it the answers.
+  void flush() {
+    for (target* t : lined_up_)
+      if (t->finished > 0) send_finished(*t);
+    lined_up_.clear();
+    for (auto& a : answers_)
+      self_.send(caf::actor_cast<publisher_actor>(a.publisher), std::move(a.what));
+    answers_.clear();
   }
   // The next part of what is sent in parts.
   void send_part() {
@@ -137,18 +154,13 @@ class delivery_hub {
       t->in_parts = false;
       if (!t->pending.empty()) send_page(*t, 0, 0);
       auto w = p.id ? waiting_.find(p.id) : waiting_.end();
-      if (w == waiting_.end() || !park(*t)) continue;
+      if (w == waiting_.end() || !park(*t, directory_.limits().mailbox_messages_max)) continue;
       ++w->second.obligations;
       parked_[p.gate].push_back(p.id);
     }
     ask_part();
   }
 
-  // Sends what is pending; true when the receiver is held and will say so when it no longer is.
-  bool send(target& t) {
-    send_page(t, 0, 0);
-    return park(t);
-  }
   // Retained messages for one receiver: no publisher waits, and it asks for the next page.
   void send_page(target& t, uint64_t page, uint32_t shard) {
     const auto n = static_cast<uint32_t>(t.pending.size());
@@ -158,13 +170,8 @@ class delivery_hub {
     d.items.swap(t.pending);
     self_.send(t.who, std::move(d));
   }
-  bool park(target& t) {
-    const uint32_t most = directory_.limits().mailbox_messages_max;
-    if (!t.gate->held(most)) return false;
-    t.gate->parked.store(true);
-    return t.gate->held(most);
-  }
   void forget_touched() {
+    for (target* t : touched_) t->touched = false;
     touched_.clear();
     lines_up_ = false;
   }
@@ -178,13 +185,55 @@ class delivery_hub {
   }
 
  private:
+  // Where a list goes out before the resume ends: what it is made of should still be in the cache.
+  static constexpr uint32_t list_max = 256;
+
   void begin(target& t, size_t expected) {
-    if (!t.pending.empty()) {
-      lines_up_ |= t.in_parts;
+    if (t.touched) return;
+    if (t.in_parts && !t.pending.empty()) {
+      lines_up_ = true;
       return;
     }
+    t.touched = true;
     touched_.push_back(&t);
-    t.pending.reserve(expected);
+    if (t.pending.empty())
+      t.pending.reserve(t.usual < list_max ? std::max<size_t>(expected, t.usual) : 2 * list_max);
+  }
+  // Calls on_held(target) for receivers that are held and will say so when they no longer are.
+  template <class F>
+  void line_up(F&& on_held) {
+    const uint32_t most = directory_.limits().mailbox_messages_max;
+    uint64_t copies = 0;
+    for (target* t : touched_) {
+      t->touched = false;
+      const auto n = static_cast<uint32_t>(t->unfinished());
+      copies += n;
+      t->gate->mailbox.fetch_add(n);
+      if (t->finished == 0) lined_up_.push_back(t);
+      t->finished += n;
+      if (park(*t, most)) on_held(*t);
+      if (t->finished >= list_max) send_finished(*t);
+    }
+    touched_.clear();
+    self_.home().count().published.add(copies);
+  }
+  bool park(target& t, uint32_t most) {
+    if (!t.gate->held(most)) return false;
+    t.gate->parked.store(true);
+    return t.gate->held(most);
+  }
+  // What a batch in parts has for it stays behind.
+  void send_finished(target& t) {
+    deliver d{};
+    d.items.swap(t.pending);
+    t.usual = t.finished;
+    if (d.items.size() > t.finished) {
+      const auto rest = d.items.begin() + std::exchange(t.finished, 0);
+      t.pending.assign(std::make_move_iterator(rest), std::make_move_iterator(d.items.end()));
+      d.items.erase(rest, d.items.end());
+    }
+    t.finished = 0;
+    self_.send(t.who, std::move(d));
   }
 
   // A receiver, by its gate: it may have gone. Without one it ends its batch.
@@ -199,6 +248,7 @@ class delivery_hub {
       t->in_parts = true;
       parts_.push_back({t->gate, id});
     }
+    forget_touched();
     parts_.push_back({nullptr, id});
     ask_part();
   }
@@ -272,6 +322,12 @@ class delivery_hub {
   absl::flat_hash_map<session_gate*, std::unique_ptr<target>> targets_;
   std::vector<target*> touched_;
   std::vector<rule_target*> touched_rules_;
+  std::vector<target*> lined_up_;  // their finished messages wait for flush()
+  struct due {
+    caf::strong_actor_ptr publisher;
+    accepted what;
+  };
+  std::vector<due> answers_;
   absl::flat_hash_map<uint64_t, waiting> waiting_;
   absl::flat_hash_map<session_gate*, std::vector<uint64_t>> parked_;
   uint64_t last_id_ = 0;

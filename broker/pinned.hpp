@@ -53,6 +53,7 @@ class pinned : public Base {
       if (net::reactor* to = take_place(h)) return hand_on(*to);
     }
     auto result = Base::resume(where, max);
+    handled();
     DUNLIN_TSAN_RELEASE(this);
     return result;
   }
@@ -79,6 +80,8 @@ class pinned : public Base {
   void stay() { placed_ = home().placement().version(); }
   // Where it belongs; null: it cannot go now.
   virtual net::reactor* place() { return &home(); }
+  // After the messages that it was resumed for, still at home.
+  virtual void handled() {}
   // Takes what its home knows of it (timers, a connection) along: the last at the old home, the
   // first at the new one.
   virtual void leave_home() {}

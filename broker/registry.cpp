@@ -38,7 +38,11 @@ registry::behavior_type registry::make_behavior() {
 caf::invoke_message_result registry::consume(caf::mailbox_element& m) {
   DUNLIN_TSAN_ACQUIRE(this);
   current_element_ = &m;
-  if (auto* o = carried<open_session>(m))
+  auto* b = carried<publish_batch>(m);
+  if (!b) hub_.flush();
+  if (b)
+    publish(*b);
+  else if (auto* o = carried<open_session>(m))
     open(*o);
   else if (auto* r = carried<release_session>(m))
     release(*r);

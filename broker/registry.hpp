@@ -25,6 +25,7 @@ class registry : public pinned<registry_actor::base> {
   caf::invoke_message_result consume(caf::mailbox_element& m) override;
 
  private:
+  void handled() override { hub_.flush(); }
   net::reactor* place() override {
     return directory_.reactors[directory_.placement.of_each(number_)];
   }

@@ -61,7 +61,10 @@ shard::behavior_type shard::make_behavior() {
 caf::invoke_message_result shard::consume(caf::mailbox_element& m) {
   DUNLIN_TSAN_ACQUIRE(this);
   auto* b = carried<publish_batch>(m);
-  if (!b) return pinned::consume(m);
+  if (!b) {
+    hub_.flush();
+    return pinned::consume(m);
+  }
   current_element_ = &m;
   publish(*b);
   return caf::invoke_message_result::consumed;

@@ -41,6 +41,7 @@ class shard : public pinned<shard_actor::base> {
   net::reactor* place() override {
     return directory_.reactors[directory_.placement.of_each(number_)];
   }
+  void handled() override { hub_.flush(); }
   void leave_home() override { delayed_timer_.cancel(); }
   void arrive_home() override { arm_delayed(); }
 

@@ -118,7 +118,7 @@ core::standing shard::member::standing() const {
 
 uint64_t shard::member::outstanding() const {
   return to->gate->unfinished.load(std::memory_order_relaxed) +
-         to->gate->mailbox.load(std::memory_order_relaxed) + to->pending.size();
+         to->gate->mailbox.load(std::memory_order_relaxed) + to->unfinished();
 }
 
 shard::group* shard::find_group(const core::shared_text& name, const core::filter_ptr& filter) {

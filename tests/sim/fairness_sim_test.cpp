@@ -92,6 +92,77 @@ TEST_F(FairnessSim, WhatComesMeanwhileLinesUpBehind) {
   }
 }
 
+// What several publishers send in one turn goes to a receiver in one piece, in the order in which
+// it came.
+TEST_F(FairnessSim, WhatCameBeforeAMessageToManyGoesOutBeforeIt) {
+  world& w = start();
+  crowd(many / 4, 1);
+  client &one = ready("one"), &two = ready("two"), &three = ready("three");
+  client& c = *crowd_.front();
+  c.subscribe("own", 1);
+  w.run();
+  c.take();
+  one.publish("own", "before", 1);
+  two.publish("all", "large", 1);
+  three.publish("own", "after", 1);
+  turn();
+  EXPECT_EQ(one.connection().peek_output().empty(), false) << "its message is on its way";
+  EXPECT_EQ(two.connection().peek_output().empty(), true) << "not everybody has it";
+  w.run();
+  EXPECT_EQ(c.payloads(), "before large after");
+  for (size_t i = 1; i < crowd_.size(); ++i) EXPECT_EQ(crowd_[i]->payloads(), "large");
+  for (client* p : {&one, &two, &three}) EXPECT_EQ(p->take(), "puback 1") << p->id();
+  EXPECT_EQ(w.check_identity(), "");
+}
+
+TEST_F(FairnessSim, ASubscriptionThatEndsGetsWhatCameBefore) {
+  world& w = start();
+  client &one = ready("one"), &two = ready("two"), &c = ready("c");
+  c.subscribe("t", 1);
+  w.run();
+  c.take();
+  one.publish("t", "1", 1);
+  c.unsubscribe("t");
+  two.publish("t", "2", 1);
+  w.run();
+  EXPECT_EQ(c.take(), "t=1 q1; unsuback 00");
+  EXPECT_EQ(one.take(), "puback 1");
+  EXPECT_EQ(two.take(), "puback 1 10");
+  EXPECT_EQ(w.check_identity(), "");
+}
+
+TEST_F(FairnessSim, EachPublisherOfATurnWaitsForItsOwnReceivers) {
+  options o;
+  o.mailbox_messages_max = 3;
+  world& w = start(o, 2);
+  const auto of_shard_0 = [&](std::string topic) {
+    while (w.dir().shard_of(topic) != 0) topic += 'x';
+    return topic;
+  };
+  const std::string s = of_shard_0("s"), q = of_shard_0("q");
+  client &one = ready("one"), &two = ready("two"), &three = ready("three");
+  client &slow = ready("slow", {}, v5, 1), &quick = ready("quick");
+  slow.subscribe(s);
+  quick.subscribe(q);
+  w.run();
+  slow.take(), quick.take();
+  for (int i = 0; i < 4; ++i) one.publish(s, std::to_string(i), 1);
+  two.publish(q, "x", 1);
+  three.publish(s, "4", 1);
+  w.turn(0);
+  w.turn(0);
+  for (client* p : {&one, &two, &three}) p->poll();
+  EXPECT_EQ(one.take(), "") << "four are more than three";
+  EXPECT_EQ(two.take(), "puback 1");
+  EXPECT_EQ(three.take(), "");
+  w.run();
+  EXPECT_EQ(slow.payloads(), "0 1 2 3 4");
+  EXPECT_EQ(quick.payloads(), "x");
+  EXPECT_EQ(one.take(), "puback 1; puback 2; puback 3; puback 4");
+  EXPECT_EQ(three.take(), "puback 1");
+  EXPECT_EQ(w.check_identity(), "");
+}
+
 TEST_F(FairnessSim, AcknowledgedWhenEverybodyHasIt) {
   world& w = start();
   crowd(many / 4, 1);
