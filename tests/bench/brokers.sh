@@ -92,6 +92,7 @@ broker_title() { # NAME
   case $1 in
     dunlin) echo "Dunlin" ;;
     dunlin_free) echo "Dunlin, 1 reactor, both cores" ;;
+    dunlin_again) echo "Dunlin, 1 reactor, both cores, again" ;;
     dunlin2) echo "Dunlin, 2 reactors" ;;
     dunlin2_all) echo "Dunlin, 2 reactors always in use" ;;
     limit) echo "limit" ;;

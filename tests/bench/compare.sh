@@ -5,7 +5,8 @@
 #
 # Scenarios: fanin0 fanin1 fanout0 pairs1 rate10k own10k idle subscriptions filters1k filters1m; scenarios.sh has more (all of these by default).
 # Brokers: dunlin, mosquitto, limit, flashmq (added when FLASHMQ_BIN is set). With both cores, which the generator uses too: dunlin_free (one
-# reactor), dunlin2 (two, of which as many are in use as the node finds right), dunlin2_all (two in use).
+# reactor), dunlin_again (the same: two that differ by chance alone), dunlin2 (two, of which as many are in use as the node finds right),
+# dunlin2_all (two in use).
 # Every run has a freshly started broker on core 0 and dunlin-load on core 1; runs are interleaved, figures are medians.
 # Programs: DUNLIN_BIN, LIMIT_BIN, LOAD_BIN (built when not given), MOSQUITTO. How to read the table: tests/bench/README.md.
 # Writes DIR/runs.jsonl (every run) and DIR/compare.json (the table); exit code 1 when a goal of Dunlin's was missed or
@@ -57,7 +58,7 @@ PY
 one() { # BROKER SCENARIO REPEAT
   local broker=$1 scenario=$2 repeat=$3 cores=$BROKER_CORES load_cores=$LOAD_CORES
   scenario_fits "$scenario" "$broker" || return 0
-  case $broker in dunlin_free | dunlin2*) cores=$BROKER_CORES,$LOAD_CORES load_cores=$cores ;; esac
+  case $broker in dunlin_free | dunlin_again | dunlin2*) cores=$BROKER_CORES,$LOAD_CORES load_cores=$cores ;; esac
   rm -f "$TMP/run.json"
   if start_broker "$broker" "$PORT" "$cores" "$TMP/$broker"; then
     sleep 0.2

@@ -3,6 +3,7 @@
 Exit code 1 when a goal of Dunlin's was missed or one of its runs was not clean.
 """
 import json
+import math
 import statistics
 import sys
 
@@ -119,18 +120,30 @@ def judge(scenario, table):
     return out
 
 
+def interval(values):
+    """Where the median lies with 95 %: between two of the values, whatever their distribution; nothing below six."""
+    ordered, left_out, tail = sorted(values), 0, 0.0
+    while left_out < len(ordered) / 2:
+        tail += math.comb(len(ordered), left_out) / 2 ** len(ordered)
+        if 2 * tail > 0.05:
+            break
+        left_out += 1
+    return f" (95 %: {ordered[left_out - 1]:.2f} to {ordered[-left_out]:.2f})" if left_out else ""
+
+
 def two_reactors(scenario, of):
     """Two reactors against one, with the same cores where that was measured: rate and CPU for each message, run by run."""
     figures_by_repeat = lambda broker: {r["repeat"]: figures(r) for r in of(scenario, broker)}
     ones = figures_by_repeat("dunlin_free") or figures_by_repeat("dunlin")
     out = []
-    for broker, what in (("dunlin2", ""), ("dunlin2_all", ", both always in use")):
+    for broker, what in (("dunlin_again", ", one again"), ("dunlin2", ""), ("dunlin2_all", ", both always in use")):
         pairs = [(ones.get(n, {}), two) for n, two in figures_by_repeat(broker).items()]
         pairs = [(one, two) for one, two in pairs if all(f.get(CPU) and f.get(RATE) for f in (one, two))]
         if pairs:
-            rate = statistics.median(two[RATE] / one[RATE] for one, two in pairs)
+            rates = [two[RATE] / one[RATE] for one, two in pairs]
             cpu = statistics.median(one[CPU] / two[CPU] for one, two in pairs)
-            out.append(f"- {SCENARIOS[scenario]}{what}: {rate:.2f} of one's rate, {cpu:.2f} of its messages for each CPU second")
+            out.append(f"- {SCENARIOS[scenario]}{what}: {statistics.median(rates):.2f} of one's rate{interval(rates)}, "
+                       f"{cpu:.2f} of its messages for each CPU second")
     return out
 
 
@@ -149,7 +162,7 @@ def faults(runs):
 
 def main(runs_path, json_path):
     runs = [json.loads(line) for line in open(runs_path)]
-    brokers = sorted({r["broker"] for r in runs}, key=["limit", "dunlin", "dunlin_free", "dunlin2", "dunlin2_all", "flashmq", "mosquitto"].index)
+    brokers = sorted({r["broker"] for r in runs}, key=["limit", "dunlin", "dunlin_free", "dunlin_again", "dunlin2", "dunlin2_all", "flashmq", "mosquitto"].index)
     titles = {r["broker"]: r["title"] for r in runs}
     scenarios = [s for s in SCENARIOS if any(r["benchmark"] == s for r in runs)]
     of = lambda s, b: [r for r in runs if r["benchmark"] == s and r["broker"] == b]

@@ -79,6 +79,13 @@ check "two reactors are set against one" 0 'pairs QoS 1, window 4: 0.90 of one.s
 runs dunlin pairs1 2 300000 1; runs dunlin_free pairs1 2 200000 1; runs dunlin2 pairs1 2 200000 1; runs dunlin2_all pairs1 4 100000 1
 report
 check "... that has the same cores" 0 'window 4: 1.00 of one.s rate, 1.00 of' 'window 4, both always in use: 0.50 of one.s rate, 0.50 of'
+for rate in 10 20 30 40 50 60 70 80 90; do # of nine the second and the eighth
+  for broker in "dunlin_free 100" "dunlin_again $rate"; do
+    runs "${broker% *}" pairs1 2 "${broker#* }" 1; sed -i "\$ s/\"repeat\": 1/\"repeat\": $rate/" "$TMP/runs"
+  done
+done
+report
+check "chance is told" 0 'window 4, one again: 0.50 of one.s rate \(95 %: 0.20 to 0.80\), 1.00 of'
 printf '{"broker": "dunlin", "title": "Dunlin", "benchmark": "fanin1", "repeat": 1, "error": "no result"}\n' >>"$TMP/runs"
 report
 check "a run without a result" 1 'failed' 'no result'
