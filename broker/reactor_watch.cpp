@@ -50,10 +50,10 @@ void reactor_watch::look() {
       break;
     case pressure::holding:
       release(now - std::min(now, hold_ms));
-      hold_busiest(holding_percent);
+      hold_busiest(holding_percent, holding_bytes_min);
       break;
     case pressure::critical:
-      hold_busiest(critical_percent);
+      hold_busiest(critical_percent, 0);
       break;
   }
   if (guard_.load.cause() == guard::pressure_cause::memory &&
@@ -63,8 +63,8 @@ void reactor_watch::look() {
   }
 }
 
-void reactor_watch::hold_busiest(unsigned percent) {
-  for (reader* r : busiest_.take(percent)) {
+void reactor_watch::hold_busiest(unsigned percent, uint64_t bytes_min) {
+  for (reader* r : busiest_.take(percent, bytes_min)) {
     held_.emplace_back(r, reactor_.now_ms());
     reactor_.count().overload_holds.add();
     r->hold_reading();

@@ -35,6 +35,9 @@ class reactor_watch {
   static constexpr uint64_t hold_ms = 1000;
   // Of all bytes since the last look, what the publishers to hold have sent.
   static constexpr unsigned holding_percent = 50, critical_percent = 100;
+  // While the node is holding, who sent less since the last look (a kilobyte a second) goes on,
+  // even when nobody on its reactor sends more.
+  static constexpr uint64_t holding_bytes_min = 256;
 
   reactor_watch(net::reactor& r, guard::node_guard& g, const all& watches);
   void start();                     // on its reactor
@@ -50,7 +53,7 @@ class reactor_watch {
     reactor_watch* owner = nullptr;
   };
   void look();
-  void hold_busiest(unsigned percent);
+  void hold_busiest(unsigned percent, uint64_t bytes_min);
   void release(uint64_t held_before_ms);
 
   net::reactor& reactor_;

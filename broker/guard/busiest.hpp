@@ -30,8 +30,9 @@ class busiest {
   void forget(Key k) { bytes_.erase(k); }
   bool empty() const { return bytes_.empty(); }
 
-  // The fewest that sent `percent` of all bytes, the busiest first; counting starts again.
-  std::vector<Key> take(unsigned percent) {
+  // The fewest that sent `percent` of all bytes, the busiest first, but nobody who sent less than
+  // `bytes_min`; counting starts again.
+  std::vector<Key> take(unsigned percent, uint64_t bytes_min = 0) {
     std::vector<std::pair<uint64_t, Key>> all;
     uint64_t sum = 0;
     for (const auto& [k, n] : bytes_) {
@@ -44,7 +45,7 @@ class busiest {
     std::vector<Key> out;
     uint64_t taken = 0;
     for (const auto& [n, k] : all) {
-      if (taken * 100 >= sum * percent) break;
+      if (taken * 100 >= sum * percent || n < bytes_min) break;
       taken += n;
       out.push_back(k);
     }

@@ -98,6 +98,11 @@ TEST(Busiest, TakesTheFewestThatSentMostOfIt) {
   b.forget(2);
   EXPECT_EQ(b.take(100), std::vector<int>({3, 1}));
   EXPECT_TRUE(b.take(100).empty());
+  b.add(1, 15);
+  b.add(2, 20);
+  EXPECT_EQ(b.take(100, 16), std::vector<int>({2}));
+  b.add(1, 15);
+  EXPECT_TRUE(b.take(50, 16).empty()) << "none sent much";
 }
 
 TEST(Busiest, IsBounded) {

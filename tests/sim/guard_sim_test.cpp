@@ -345,6 +345,10 @@ TEST_F(GuardSim, ShortOfMemoryItRefusesThenHoldsTheBusiestThenRecovers) {
   EXPECT_EQ(sends(busy, 50), 50u) << "those connected are served";
 
   w.advance(1500);  // holding now
+  EXPECT_EQ(sends(calm, 1), 1u);
+  w.advance(350);
+  EXPECT_EQ(sends(calm, 1), 1u) << "also when nobody sends more";
+  w.advance(350);
   EXPECT_EQ(sends(busy, 50), 50u) << "counted from here";
   EXPECT_EQ(sends(calm, 1), 1u);
   w.advance(350);
