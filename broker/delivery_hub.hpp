@@ -126,16 +126,18 @@ class delivery_hub {
     if (id)
       waiting_[id].refusals = std::move(refusals);
     else
-      answers_.push_back({publisher, {read, std::move(refusals)}});
+      lined_up_.push_back({nullptr, publisher, {read, std::move(refusals)}});
   }
-  // Sends what finished batches have for their receivers, and after it the answers.
+  // Sends what finished batches have for their receivers, and each answer after its batch. So who
+  // talks to whom runs one after the other, while what they share is in the cache.
   void flush() {
-    for (target* t : lined_up_)
-      if (t->finished > 0) send_finished(*t);
+    for (due& d : lined_up_) {
+      if (!d.to)
+        self_.send(caf::actor_cast<publisher_actor>(d.publisher), std::move(d.answer));
+      else if (d.to->finished > 0)
+        send_finished(*d.to);
+    }
     lined_up_.clear();
-    for (auto& a : answers_)
-      self_.send(caf::actor_cast<publisher_actor>(a.publisher), std::move(a.what));
-    answers_.clear();
   }
   // The next part of what is sent in parts.
   void send_part() {
@@ -209,7 +211,7 @@ class delivery_hub {
       const auto n = static_cast<uint32_t>(t->unfinished());
       copies += n;
       t->gate->mailbox.fetch_add(n);
-      if (t->finished == 0) lined_up_.push_back(t);
+      if (t->finished == 0) lined_up_.push_back({t, {}, {}});
       t->finished += n;
       if (park(*t, most)) on_held(*t);
       if (t->finished >= list_max) send_finished(*t);
@@ -322,12 +324,12 @@ class delivery_hub {
   absl::flat_hash_map<session_gate*, std::unique_ptr<target>> targets_;
   std::vector<target*> touched_;
   std::vector<rule_target*> touched_rules_;
-  std::vector<target*> lined_up_;  // their finished messages wait for flush()
-  struct due {
+  struct due {  // a receiver's messages or a publisher's answer
+    target* to = nullptr;
     caf::strong_actor_ptr publisher;
-    accepted what;
+    accepted answer;
   };
-  std::vector<due> answers_;
+  std::vector<due> lined_up_;  // for flush()
   absl::flat_hash_map<uint64_t, waiting> waiting_;
   absl::flat_hash_map<session_gate*, std::vector<uint64_t>> parked_;
   uint64_t last_id_ = 0;
