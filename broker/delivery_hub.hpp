@@ -133,7 +133,7 @@ class delivery_hub {
   void flush() {
     for (due& d : lined_up_) {
       if (!d.to)
-        self_.send(caf::actor_cast<publisher_actor>(d.publisher), std::move(d.answer));
+        answer(d.publisher, d.answer.read, std::move(d.answer.refusals));
       else if (d.to->finished > 0)
         send_finished(*d.to);
     }
