@@ -6,6 +6,9 @@
 #include <charconv>
 #include <fstream>
 #include <sstream>
+#include <string>
+
+#include "base/control_groups.hpp"
 
 // Of mimalloc, where the program is linked with it.
 extern "C" void mi_collect(bool force) __attribute__((weak));
@@ -13,7 +16,7 @@ extern "C" void mi_collect(bool force) __attribute__((weak));
 namespace dunlin::guard {
 namespace {
 
-std::string read(const std::string& path) {
+std::string read(const std::filesystem::path& path) {
   std::ifstream in(path);
   std::ostringstream out;
   out << in.rdbuf();
@@ -31,17 +34,6 @@ void lower(uint64_t& limit, uint64_t other) {
   if (other != 0 && (limit == 0 || other < limit)) limit = other;
 }
 
-// A limit of a parent holds for its children.
-void lower_by_path(uint64_t& limit, const std::string& root, std::string path,
-                   const std::string& file) {
-  for (;;) {
-    lower(limit, parse_limit(read(root + path + "/" + file)));
-    const size_t slash = path.rfind('/');
-    if (path.empty() || slash == std::string::npos) return;
-    path.resize(slash);
-  }
-}
-
 }  // namespace
 
 uint64_t resident_bytes() {
@@ -57,33 +49,21 @@ uint64_t resident_bytes() {
 
 uint64_t memory_limit_bytes() {
   uint64_t limit = parse_mem_total(read("/proc/meminfo"));
-  const std::string groups = read("/proc/self/cgroup");
-  lower_by_path(limit, "/sys/fs/cgroup", cgroup_path(groups, ""), "memory.max");
-  lower_by_path(limit, "/sys/fs/cgroup/memory", cgroup_path(groups, "memory"),
-                "memory.limit_in_bytes");
+  lower(limit, memory_limit_of(control_groups("memory")));
+  return limit;
+}
+
+uint64_t memory_limit_of(const std::vector<std::filesystem::path>& groups) {
+  uint64_t limit = 0;
+  for (const auto& group : groups) {
+    lower(limit, parse_limit(read(group / "memory.max")));             // version 2
+    lower(limit, parse_limit(read(group / "memory.limit_in_bytes")));  // version 1
+  }
   return limit;
 }
 
 void give_memory_back() {
   if (mi_collect) mi_collect(true);
-}
-
-std::string cgroup_path(std::string_view text, std::string_view controller) {
-  while (!text.empty()) {
-    const size_t end = text.find('\n');
-    const std::string_view line = text.substr(0, end);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    const size_t first = line.find(':');  // 4:memory:/path, 0::/path
-    if (first == std::string_view::npos) continue;
-    const size_t second = line.find(':', first + 1);
-    if (second == std::string_view::npos) continue;
-    const std::string names = "," + std::string(line.substr(first + 1, second - first - 1)) + ",";
-    if (names.find("," + std::string(controller) + ",") == std::string::npos) continue;
-    if (controller.empty() && names != ",,") continue;
-    const auto path = line.substr(second + 1);
-    return path == "/" ? "" : std::string(path);
-  }
-  return "";
 }
 
 uint64_t parse_limit(std::string_view text) {

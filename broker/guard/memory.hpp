@@ -2,8 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <filesystem>
 #include <string_view>
+#include <vector>
 
 namespace dunlin::guard {
 
@@ -13,8 +14,8 @@ uint64_t memory_limit_bytes();
 // Asks the allocator to give unused memory of this thread back to the system.
 void give_memory_back();
 
-// Pure parts. The path of a controller ("" is version 2) in /proc/self/cgroup; empty: not there.
-std::string cgroup_path(std::string_view proc_self_cgroup, std::string_view controller);
+// Pure parts. The least of these control groups (memory.max, memory.limit_in_bytes); 0: no limit.
+uint64_t memory_limit_of(const std::vector<std::filesystem::path>& groups);
 uint64_t parse_limit(std::string_view text);  // "max" and nonsense: 0
 uint64_t parse_mem_total(std::string_view meminfo);
 

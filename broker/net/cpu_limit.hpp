@@ -7,17 +7,16 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
-#include <string_view>
+#include <vector>
 
 namespace dunlin::net {
 
 // 1 at least; a limit of 1.5 cores counts as 2.
 uint32_t usable_cores();
 
-// In cores, the lowest of the process's control groups and those around them; none where nothing is
-// limited. `groups`: the text of /proc/self/cgroup; `mount`: where control groups are mounted.
-// Version 2 has cpu.max, version 1 cpu.cfs_quota_us and cpu.cfs_period_us (cgroups(7), the kernel's
-// cgroup-v2.rst and sched-bwc.rst).
-std::optional<double> cpu_limit(std::string_view groups, const std::filesystem::path& mount);
+// In cores, the lowest of these control groups; none where nothing is limited. Version 2 has
+// cpu.max, version 1 cpu.cfs_quota_us and cpu.cfs_period_us (the kernel's cgroup-v2.rst and
+// sched-bwc.rst).
+std::optional<double> cpu_limit(const std::vector<std::filesystem::path>& groups);
 
 }  // namespace dunlin::net

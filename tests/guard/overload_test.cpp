@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -144,11 +146,19 @@ TEST(Memory, LimitsAreReadFromTheirFiles) {
   EXPECT_EQ(parse_limit(""), 0u);
   EXPECT_EQ(parse_mem_total("MemFree: 1 kB\nMemTotal:       16384 kB\n"), 16384u * 1024);
   EXPECT_EQ(parse_mem_total("nothing"), 0u);
-  const char* v1 = "12:cpu,cpuacct:/a\n4:memory:/docker/x\n0::/b/c\n";
-  EXPECT_EQ(cgroup_path(v1, "memory"), "/docker/x");
-  EXPECT_EQ(cgroup_path(v1, "cpuacct"), "/a");
-  EXPECT_EQ(cgroup_path(v1, ""), "/b/c");
-  EXPECT_EQ(cgroup_path("0::/\n", ""), "");
+}
+
+TEST(Memory, TheLowestLimitOfTheControlGroupsCounts) {
+  const auto root = std::filesystem::path(::testing::TempDir()) / "memory_groups";
+  std::filesystem::create_directories(root / "a/b");
+  EXPECT_EQ(memory_limit_of({root / "a/b", root / "a", root}), 0u);
+  std::ofstream(root / "memory.max") << "800\n";
+  std::ofstream(root / "a/memory.max") << "200\n";
+  std::ofstream(root / "a/b/memory.max") << "max\n";
+  EXPECT_EQ(memory_limit_of({root / "a/b", root / "a", root}), 200u);
+  EXPECT_EQ(memory_limit_of({root}), 800u);
+  std::ofstream(root / "a/b/memory.limit_in_bytes") << "100\n";
+  EXPECT_EQ(memory_limit_of({root / "a/b", root / "a", root}), 100u);
 }
 
 TEST(Memory, ThisProcessHasSomeAndALimit) {

@@ -6,6 +6,8 @@
 #include <fstream>
 #include <thread>
 
+#include "base/control_groups.hpp"
+
 namespace dunlin::net {
 namespace {
 
@@ -16,7 +18,9 @@ class CpuLimit : public ::testing::Test {
     std::filesystem::create_directories(path.parent_path());
     std::ofstream(path) << text;
   }
-  std::optional<double> of(std::string_view groups) { return cpu_limit(groups, mount_); }
+  std::optional<double> of(std::string_view groups) {
+    return cpu_limit(control_groups("cpu", groups, mount_));
+  }
 
   std::filesystem::path mount_ = std::filesystem::path(::testing::TempDir()) /
                                  ::testing::UnitTest::GetInstance()->current_test_info()->name();
