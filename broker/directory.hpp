@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "broker/actors.hpp"
+#include "broker/core/filter.hpp"
 #include "broker/guard/node_guard.hpp"
 #include "broker/mqtt/topic.hpp"
 #include "broker/operate/traces.hpp"
@@ -50,10 +51,10 @@ struct directory {
 
   static size_t hash(std::string_view s) { return std::hash<std::string_view>{}(s); }
   size_t shard_of(std::string_view topic) const {
-    return shards.size() == 1 ? 0 : hash(mqtt::first_two_levels(topic)) % shards.size();
+    return shards.size() == 1 ? 0 : part_of(mqtt::first_two_levels(topic), shards.size());
   }
   size_t registry_of(std::string_view client_id) const {
-    return registries.size() == 1 ? 0 : hash(client_id) % registries.size();
+    return registries.size() == 1 ? 0 : part_of(client_id, registries.size());
   }
 
   // The client ID in "{parent}/p2p/{clientId}"; empty when it is another kind of topic.
@@ -76,6 +77,11 @@ struct directory {
   }
 
  private:
+  // One of n parts, by the upper half of the hash; without a division.
+  static size_t part_of(std::string_view s, size_t n) {
+    return (core::text_hash{}(s) >> 32) * n >> 32;
+  }
+
   std::mutex snapshots_mutex_;
   std::vector<std::unique_ptr<const settings>> snapshots_;
   std::atomic<const settings*> settings_{nullptr};

@@ -121,10 +121,4 @@ bool matches(std::string_view filter, std::string_view topic) {
   }
 }
 
-std::string_view first_two_levels(std::string_view topic) {
-  size_t slash = topic.find('/');
-  if (slash == std::string_view::npos) return topic;
-  return topic.substr(0, topic.find('/', slash + 1));
-}
-
 }  // namespace dunlin::mqtt

@@ -36,6 +36,10 @@ bool matches(std::string_view filter, std::string_view topic);
 
 // The first two levels of a topic or filter ("a/b" of "a/b/c"), by which topics are divided among
 // shards.
-std::string_view first_two_levels(std::string_view topic);
+inline std::string_view first_two_levels(std::string_view topic) {
+  const size_t slash = topic.find('/');
+  if (slash == std::string_view::npos) return topic;
+  return topic.substr(0, topic.find('/', slash + 1));
+}
 
 }  // namespace dunlin::mqtt

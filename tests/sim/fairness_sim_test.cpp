@@ -163,6 +163,34 @@ TEST_F(FairnessSim, EachPublisherOfATurnWaitsForItsOwnReceivers) {
   EXPECT_EQ(w.check_identity(), "");
 }
 
+TEST_F(FairnessSim, ATurnServesAsManyWhereShardsShareAReactor) {
+  world& w = start({}, 2);
+  w.use_reactors(1);
+  crowd(many / 4);
+  std::string other = "other";  // in the other shard
+  while (w.dir().shard_of(other) == w.dir().shard_of("all")) other += 'x';
+  for (auto* c : crowd_) c->subscribe(other);
+  client &one = ready("one"), &two = ready("two");
+  w.run();
+  for (auto* c : crowd_) c->take();
+  const auto published = [&] {
+    return w.total([](const metrics::counters& c) -> auto& { return c.published; });
+  };
+  const size_t most = w.dir().limits().receivers_at_once_max;
+  one.publish("all", "1");
+  two.publish(other, "2");
+  const uint64_t all = published() + 2 * crowd_.size();
+  for (int turns = 0; published() < all; ++turns) {
+    ASSERT_LT(turns, 1000);
+    const uint64_t last = published();
+    w.turn(0);
+    ASSERT_LE(published() - last, most);
+  }
+  w.run();
+  for (auto* c : crowd_) EXPECT_EQ(c->payloads().size(), 3u) << "both, in either order";
+  EXPECT_EQ(w.check_identity(), "");
+}
+
 TEST_F(FairnessSim, AcknowledgedWhenEverybodyHasIt) {
   world& w = start();
   crowd(many / 4, 1);
