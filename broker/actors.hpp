@@ -202,16 +202,19 @@ struct more_retained {
   uint64_t page = 0;
 };
 // To itself: the next pages; delayed messages are due; the next part of a batch with many
-// receivers.
+// receivers; rules may not have answered in time.
 struct feed_retained {};
 struct publish_delayed {};
 struct send_next_part {};
+struct end_late_stores {};
 
-using shard_actor = caf::typed_actor<
-    caf::reacts_to<publish_batch>, caf::reacts_to<subscribe_to>, caf::reacts_to<unsubscribe_from>,
-    caf::reacts_to<drained>, caf::reacts_to<bind_rule>, caf::reacts_to<more_retained>,
-    caf::reacts_to<feed_retained>, caf::reacts_to<dispatch_again>, caf::reacts_to<member_online>,
-    caf::reacts_to<publish_delayed>, caf::reacts_to<send_next_part>>;
+using shard_actor =
+    caf::typed_actor<caf::reacts_to<publish_batch>, caf::reacts_to<subscribe_to>,
+                     caf::reacts_to<unsubscribe_from>, caf::reacts_to<drained>,
+                     caf::reacts_to<bind_rule>, caf::reacts_to<more_retained>,
+                     caf::reacts_to<feed_retained>, caf::reacts_to<dispatch_again>,
+                     caf::reacts_to<member_online>, caf::reacts_to<publish_delayed>,
+                     caf::reacts_to<send_next_part>, caf::reacts_to<end_late_stores>>;
 
 using registry_actor =
     caf::typed_actor<caf::reacts_to<publish_batch>, caf::reacts_to<open_session>,
@@ -248,5 +251,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::more_retained)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::feed_retained)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::publish_delayed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::send_next_part)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::end_late_stores)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::member_online)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::hand_over)

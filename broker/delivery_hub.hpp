@@ -3,23 +3,21 @@
 //
 // What the batches of one resume bring for a receiver goes out in one actor message at its end, or
 // before anything else than a batch is handled: Self calls flush() in both places. An obligation is
-// open while a receiver is held (session_gate.hpp) or a rule has not stored its records. A batch
-// with many receivers is sent in parts, so that their actor has a turn for others in between; what
-// comes for a receiver meanwhile lines up behind. Self is the actor: it handles send_next_part by a
-// call of send_part().
+// open while a receiver is held (session_gate.hpp) or a rule has not stored its records
+// (rule_stores.hpp). A batch with many receivers is sent in parts, so that their actor has a turn
+// for others in between; what comes for a receiver meanwhile lines up behind. Self is the actor: it
+// handles send_next_part by a call of send_part().
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
 
 #include <algorithm>
-#include <chrono>
 #include <deque>
 #include <iterator>
 #include <memory>
 #include <utility>
 #include <vector>
 
-#include "base/log.hpp"
 #include "broker/actors.hpp"
 #include "broker/directory.hpp"
 #include "broker/metrics/counters.hpp"
@@ -38,15 +36,6 @@ struct target {
   bool in_parts = false;  // pending belongs to a batch that is sent in parts
 
   size_t unfinished() const { return pending.size() - finished; }
-};
-
-// An outbound rule as a receiver.
-struct rule_target {
-  rules::outbound_actor who;
-  bool waits = true;
-  std::string records;
-  uint32_t count = 0;
-  std::vector<uint32_t> slots;  // of the records whose publishers can be told
 };
 
 template <class Self>
@@ -96,13 +85,13 @@ class delivery_hub {
     t.pending.push_back({msg, id ? with_id({}, id) : core::shared_text(), qos, retain});
     return t.pending.back();
   }
-  void touch(rule_target& r) {
-    if (r.count == 0) touched_rules_.push_back(&r);
-  }
 
   // The batch is whole; the publisher's answer comes with flush() or when the obligations are met.
+  // more(open) may begin obligations of its own: open() answers an id for met(), 0 when nobody
+  // waits.
+  template <class More>
   void finish(const caf::strong_actor_ptr& publisher, uint32_t read,
-              std::vector<core::refusal> refusals) {
+              std::vector<core::refusal> refusals, More&& more) {
     uint64_t id = 0;  // of what the publisher waits for
     const auto open = [&]() -> uint64_t {
       if (!publisher) return 0;
@@ -120,13 +109,24 @@ class delivery_hub {
       line_up([&](target& t) {
         if (publisher) parked_[t.gate].push_back(open());
       });
-    for (rule_target* r : touched_rules_) store(*r, r->waits ? open() : 0);
-    touched_rules_.clear();
+    more(open);
     if (!publisher) return;
     if (id)
       waiting_[id].refusals = std::move(refusals);
     else
       lined_up_.push_back({nullptr, publisher, {read, std::move(refusals)}});
+  }
+  void finish(const caf::strong_actor_ptr& publisher, uint32_t read,
+              std::vector<core::refusal> refusals) {
+    finish(publisher, read, std::move(refusals), [](const auto&) {});
+  }
+  // An obligation that more() began has ended; these slots of its batch are refused.
+  void met(uint64_t id, const std::vector<uint32_t>& refused) {
+    auto it = waiting_.find(id);
+    if (it == waiting_.end()) return;
+    for (uint32_t slot : refused)
+      it->second.refusals.push_back({slot, mqtt::reason::quota_exceeded});
+    met(id);
   }
   // Sends what finished batches have for their receivers, and each answer after its batch. So who
   // talks to whom runs one after the other, while what they share is in the cache.
@@ -298,39 +298,10 @@ class delivery_hub {
     waiting_.erase(it);
   }
 
-  void store(rule_target& r, uint64_t id) {
-    rules::store s{std::exchange(r.records, {}), std::exchange(r.count, 0)};
-    const uint32_t count = s.count;
-    self_.home().count().published.add(count);
-    self_.home().count().queued.add(count);
-    self_
-        .request(r.who, std::chrono::milliseconds(directory_.limits().rule_timeout_ms),
-                 std::move(s))
-        .then(
-            [this, id, count](const rules::stored&) {
-              self_.home().count().queued.sub(count);
-              self_.home().count().delivered.add(count);
-              if (id) met(id);
-            },
-            [this, id, count, slots = std::exchange(r.slots, {})](const caf::error& e) {
-              self_.home().count().queued.sub(count);
-              self_.home().count().refused.add(count);
-              refuse(id, slots, e);
-            });
-  }
-  void refuse(uint64_t id, const std::vector<uint32_t>& slots, const caf::error& e) {
-    auto it = waiting_.find(id);
-    if (it == waiting_.end()) return;
-    for (uint32_t slot : slots) it->second.refusals.push_back({slot, mqtt::reason::quota_exceeded});
-    log::debug("rule_refused", {{"records", slots.size()}, {"error", caf::to_string(e)}});
-    met(id);
-  }
-
   Self& self_;
   directory& directory_;
   absl::flat_hash_map<session_gate*, std::unique_ptr<target>> targets_;
   std::vector<target*> touched_;
-  std::vector<rule_target*> touched_rules_;
   struct due {  // a receiver's messages or a publisher's answer
     target* to = nullptr;
     caf::strong_actor_ptr publisher;

@@ -14,8 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/stable_hash.hpp"
 #include "broker/actors.hpp"
-#include "broker/core/filter.hpp"
 #include "broker/guard/node_guard.hpp"
 #include "broker/mqtt/topic.hpp"
 #include "broker/operate/traces.hpp"
@@ -49,7 +49,6 @@ struct directory {
     guard.apply(snapshots_.back()->guard);
   }
 
-  static size_t hash(std::string_view s) { return std::hash<std::string_view>{}(s); }
   size_t shard_of(std::string_view topic) const {
     return shards.size() == 1 ? 0 : part_of(mqtt::first_two_levels(topic), shards.size());
   }
@@ -77,11 +76,6 @@ struct directory {
   }
 
  private:
-  // One of n parts, by the upper half of the hash; without a division.
-  static size_t part_of(std::string_view s, size_t n) {
-    return (core::text_hash{}(s) >> 32) * n >> 32;
-  }
-
   std::mutex snapshots_mutex_;
   std::vector<std::unique_ptr<const settings>> snapshots_;
   std::atomic<const settings*> settings_{nullptr};

@@ -1,7 +1,6 @@
 #include "broker/shard.hpp"
 
 #include <algorithm>
-#include <chrono>
 
 #include "base/wall_clock.hpp"
 #include "broker/carried.hpp"
@@ -24,6 +23,7 @@ shard::shard(caf::actor_config& c, directory& d)
       directory_(d),
       number_(home().index()),
       hub_(*this, d),
+      stores_(*this, d, [this](uint64_t id, const auto& refused) { hub_.met(id, refused); }),
       retained_(retained_limits()),
       random_(number_ * 0x9e3779b97f4a7c15ull + home().now_ms()) {
   delayed_timer_.owner = this;
@@ -55,14 +55,15 @@ shard::behavior_type shard::make_behavior() {
           [this](const dispatch_again& d) { again(d); },
           [this](const member_online& m) { online(m); },
           [this](const publish_delayed&) { publish_due(); },
-          [this](const send_next_part&) { hub_.send_part(); }};
+          [this](const send_next_part&) { hub_.send_part(); },
+          [this](const end_late_stores&) { stores_.end_late(); }};
 }
 
 caf::invoke_message_result shard::consume(caf::mailbox_element& m) {
   DUNLIN_TSAN_ACQUIRE(this);
   auto* b = carried<publish_batch>(m);
   if (!b) {
-    hub_.flush();
+    flush();
     return pinned::consume(m);
   }
   current_element_ = &m;
@@ -127,7 +128,8 @@ void shard::publish(publish_batch& b) {
     else
       publish_one(item, b.origin, expected, refusals);
   }
-  hub_.finish(current_sender(), b.read, std::move(refusals));
+  hub_.finish(current_sender(), b.read, std::move(refusals),
+              [this](const auto& open) { stores_.line_up(open); });
 }
 
 void shard::publish_held(const publish_item& item, session_gate* origin) {
@@ -158,7 +160,7 @@ void shard::route_to(const entry& e, const publish_item& item, session_gate* ori
 
 void shard::append_record(rule_target& r, const publish_item& item, session_gate* origin) {
   if (!origin) return;  // what a rule or the node itself published does not go out again
-  hub_.touch(r);
+  stores_.touch(r);
   if (batch_ms_ == 0) batch_ms_ = wall_clock_ms();
   const mqtt::message& m = *item.msg;
   rules::device_message d;

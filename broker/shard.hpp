@@ -25,6 +25,7 @@
 #include "broker/delivery_hub.hpp"
 #include "broker/directory.hpp"
 #include "broker/pinned.hpp"
+#include "broker/rule_stores.hpp"
 
 namespace dunlin {
 
@@ -41,9 +42,15 @@ class shard : public pinned<shard_actor::base> {
   net::reactor* place() override {
     return directory_.reactors[directory_.placement.of_each(number_)];
   }
-  void handled() override { hub_.flush(); }
-  void leave_home() override { delayed_timer_.cancel(); }
-  void arrive_home() override { arm_delayed(); }
+  void handled() override { flush(); }
+  void leave_home() override {
+    delayed_timer_.cancel();
+    stores_.leave_home();
+  }
+  void arrive_home() override {
+    arm_delayed();
+    stores_.arrive_home();
+  }
 
   struct member {
     target* to = nullptr;
@@ -81,6 +88,10 @@ class shard : public pinned<shard_actor::base> {
     shard* owner = nullptr;
   };
 
+  void flush() {
+    stores_.flush();
+    hub_.flush();
+  }
   void publish(publish_batch& b);
   void publish_one(const publish_item& item, session_gate* origin, size_t expected,
                    std::vector<core::refusal>& refusals);
@@ -119,6 +130,7 @@ class shard : public pinned<shard_actor::base> {
   directory& directory_;
   const uint32_t number_;  // of the directory's shards: there is one for each reactor
   delivery_hub<shard> hub_;
+  rule_stores<shard> stores_;
   core::topic_index<entry> index_;
   absl::flat_hash_map<std::string, std::unique_ptr<group>> groups_;  // "group/filter"
   std::vector<std::unique_ptr<rule_target>> rules_;

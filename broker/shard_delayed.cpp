@@ -75,7 +75,7 @@ void shard::publish_due() {
   }
   delayed_origin_ = nullptr;
   count_delayed();
-  hub_.finish(nullptr, 0, {});
+  hub_.finish(nullptr, 0, {}, [this](const auto& open) { stores_.line_up(open); });
   router::of_this_thread().send_unanswered(directory_, nullptr, nullptr);
   // The rest in the next turn, with what others have sent meanwhile.
   if (delayed_.due_ms() <= home().now_ms())

@@ -1,6 +1,7 @@
 // Subscriptions, and the members of shared ones.
 #include <algorithm>
 
+#include "base/stable_hash.hpp"
 #include "broker/shard.hpp"
 
 namespace dunlin {
@@ -46,7 +47,7 @@ void shard::subscribe_shared(subscribe_to& s, target& t) {
       std::find_if(members.begin(), members.end(), [&](const member& m) { return m.to == &t; });
   if (it == members.end()) {
     ++t.uses;
-    members.push_back({&t, s.id, s.options, directory::hash(t.gate->client_id)});
+    members.push_back({&t, s.id, s.options, stable_hash(t.gate->client_id)});
   } else {
     it->id = s.id;
     it->options = s.options;
@@ -139,10 +140,10 @@ shard::member* shard::pick(group& g, std::string_view topic, const session_gate*
       break;
     case core::share_strategy::hash_client:
       // Of one whose member left the publisher is not known any more: its topic decides.
-      key = directory::hash(origin ? std::string_view(origin->client_id) : topic);
+      key = stable_hash(origin ? std::string_view(origin->client_id) : topic);
       break;
     case core::share_strategy::hash_topic:
-      key = directory::hash(topic);
+      key = stable_hash(topic);
       break;
     default:
       break;

@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 BUILD=(git ca-certificates g++ pkg-config bazel-bootstrap bazel-rules-java bazel-rules-proto bazel-platforms
   bazel-skylib libcaf-dev libboost1.81-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libgrpc++-dev
   libabsl-dev librocksdb-dev libssl-dev libyaml-cpp-dev libspdlog-dev libfmt-dev libcli11-dev prometheus-cpp-dev
-  libmimalloc-dev libre2-dev libgtest-dev libgmock-dev libbenchmark-dev)
+  libmimalloc-dev libre2-dev libxxhash-dev libgtest-dev libgmock-dev libbenchmark-dev)
 RUN=(mosquitto-clients curl iproute2)
 ROCKETMQ=(default-jdk-headless maven gcc libc6-dev curl iproute2 procps)
 TEST=(mosquitto openssl python3 python3-venv)

@@ -242,6 +242,29 @@ TEST_F(MoveSim, DelayedMessagesOfAShardThatMovedComeInTime) {
   EXPECT_EQ(w.total(bytes), 0u);
 }
 
+TEST_F(MoveSim, AShardThatMovedGivesUpARuleThatNeverAnswers) {
+  world& w = start({}, 2);
+  auto& rule = w.bind_rule_to("up");
+  rule.how = fake_rule::mode::hold;
+  client& p = ready("p");
+  std::string topic = "up/a";  // in the shard that moves
+  while (w.dir().shard_of(topic) == 0) topic += 'a';
+  p.publish(topic, "1", 1);
+  w.run();
+  w.use_reactors(1);
+  w.advance(30'000);
+  p.publish(topic, "2", 1);
+  w.run();
+  ASSERT_GT(moved(), 0u);
+  w.advance(29'000);
+  EXPECT_EQ(p.take(), "");
+  w.advance(2'000);
+  EXPECT_EQ(p.take(), "puback 1 97");
+  w.advance(30'000);
+  EXPECT_EQ(p.take(), "puback 2 97");
+  EXPECT_EQ(w.check_identity(), "");
+}
+
 TEST_F(MoveSim, RetainedMessagesThatAreOnTheirWayAllCome) {
   options limits;
   limits.output_low_bytes = 200;

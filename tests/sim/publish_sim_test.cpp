@@ -218,8 +218,61 @@ TEST_F(PublishSim, ARuleThatNeverAnswersIsGivenUp) {
   client& p = ready("p");
   p.publish("up/x", "a", 1);
   w.run();
-  w.advance(61'000);
+  w.advance(59'000);
+  EXPECT_EQ(p.take(), "");
+  p.publish("up/x", "b", 1);
+  w.run();
+  w.advance(2'000);
   EXPECT_EQ(p.take(), "puback 1 97");
+  EXPECT_EQ(w.check_identity(), "");
+  rule.release_one();
+  w.run();
+  EXPECT_EQ(p.take(), "") << "too late";
+  EXPECT_EQ(w.check_identity(), "");
+  w.advance(59'000);
+  EXPECT_EQ(p.take(), "puback 2 97");
+}
+
+TEST_F(PublishSim, WhatOneTurnBringsForARuleIsStoredTogether) {
+  world& w = start();
+  auto& rule = w.bind_rule_to("up");
+  rule.how = fake_rule::mode::hold;
+  client &a = ready("a"), &b = ready("b"), &c = ready("c");
+  a.publish("up/x", "1", 1);
+  b.publish("other", "2", 1);
+  b.publish("up/x", "3", 1);
+  c.publish("up/x", "4", 0);
+  w.run();
+  EXPECT_EQ(rule.requests, 1u);
+  EXPECT_EQ(rule.records, (std::vector<std::string>{"up/x=1", "up/x=3", "up/x=4"}));
+  EXPECT_EQ(a.take() + b.take() + c.take(), "");
+  rule.release_one();
+  w.run();
+  EXPECT_EQ(a.take(), "puback 1");
+  EXPECT_EQ(b.take(), "puback 1 10; puback 2");
+  a.publish("up/x", "5", 1);
+  b.publish("other", "6", 1);
+  b.publish("up/x", "7", 1);
+  w.run();
+  EXPECT_EQ(rule.requests, 2u);
+  rule.fail_one();
+  w.run();
+  EXPECT_EQ(a.take(), "puback 2 97") << "each hears of its own";
+  EXPECT_EQ(b.take(), "puback 3 10; puback 4 97");
+  EXPECT_EQ(w.check_identity(), "");
+}
+
+TEST_F(PublishSim, MuchForARuleIsStoredInSeveralPieces) {
+  world& w = start();
+  auto& rule = w.bind_rule_to("up");
+  const std::string large(100'000, 'x');
+  std::vector<client*> publishers;
+  for (int i = 0; i < 7; ++i) publishers.push_back(&ready("p" + std::to_string(i)));
+  for (client* p : publishers) p->publish("up/x", large, 1);
+  w.run();
+  EXPECT_EQ(rule.requests, 3u) << "three, three and one";
+  EXPECT_EQ(rule.records.size(), 7u);
+  for (client* p : publishers) EXPECT_EQ(p->take(), "puback 1");
 }
 
 TEST_F(PublishSim, AQoS2ResendWhoseFirstIsRefusedIsRefused) {
