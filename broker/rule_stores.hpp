@@ -140,6 +140,7 @@ class rule_stores {
     for (const rule_source& from : s.sources) on_ended_(from.id, error.empty() ? none : from.slots);
     s.sources.clear();
     while (!open_.empty() && open_.front()->over) open_.pop_front();
+    if (open_.empty()) timer_.cancel();
   }
   void arm() {
     if (!open_.empty()) self_.home().timers().set(timer_, open_.front()->late_at_ms);
