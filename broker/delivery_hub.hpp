@@ -120,13 +120,15 @@ class delivery_hub {
               std::vector<core::refusal> refusals) {
     finish(publisher, read, std::move(refusals), [](const auto&) {});
   }
-  // An obligation that more() began has ended; these slots of its batch are refused.
-  void met(uint64_t id, const std::vector<uint32_t>& refused) {
+  // An obligation of a batch has ended; these slots of it are refused.
+  void met(uint64_t id, const std::vector<uint32_t>& refused = {}) {
     auto it = waiting_.find(id);
     if (it == waiting_.end()) return;
     for (uint32_t slot : refused)
       it->second.refusals.push_back({slot, mqtt::reason::quota_exceeded});
-    met(id);
+    if (--it->second.obligations > 0) return;
+    answer(it->second.publisher, it->second.read, std::move(it->second.refusals));
+    waiting_.erase(it);
   }
   // Sends what finished batches have for their receivers, and each answer after its batch. So who
   // talks to whom runs one after the other, while what they share is in the cache.
@@ -290,12 +292,6 @@ class delivery_hub {
   void answer(const caf::strong_actor_ptr& publisher, uint32_t read,
               std::vector<core::refusal> refusals) {
     self_.send(caf::actor_cast<publisher_actor>(publisher), accepted{read, std::move(refusals)});
-  }
-  void met(uint64_t id) {
-    auto it = waiting_.find(id);
-    if (it == waiting_.end() || --it->second.obligations > 0) return;
-    answer(it->second.publisher, it->second.read, std::move(it->second.refusals));
-    waiting_.erase(it);
   }
 
   Self& self_;

@@ -86,10 +86,9 @@ class rule_stores {
 
   void end_late() {
     const uint64_t now = self_.home().now_ms();
-    while (!open_.empty() && (open_.front()->over || open_.front()->late_at_ms <= now)) {
+    while (!open_.empty() && open_.front()->late_at_ms <= now) {
       const auto s = open_.front();
-      open_.pop_front();
-      if (!s->over) end(*s, "no answer within limits.rule_timeout_ms");
+      end(*s, "no answer within limits.rule_timeout_ms");
     }
     arm();
   }
@@ -121,17 +120,12 @@ class rule_stores {
     open_.push_back(s);
     if (!timer_.armed()) arm();
     self_.request(r.who, caf::infinite, rules::store{std::exchange(r.records, {}), s->count})
-        .then(
-            [this, s](const rules::stored&) {
-              if (!s->over) end(*s, {});
-            },
-            [this, s](const caf::error& e) {
-              if (!s->over) end(*s, caf::to_string(e));
-            });
+        .then([this, s](const rules::stored&) { end(*s, {}); },
+              [this, s](const caf::error& e) { end(*s, caf::to_string(e)); });
   }
-  // No error: it is stored.
+  // No error: it is stored. The first end counts: an answer may come too late.
   void end(request& s, const std::string& error) {
-    s.over = true;
+    if (std::exchange(s.over, true)) return;
     auto& count = self_.home().count();
     count.queued.sub(s.count);
     (error.empty() ? count.delivered : count.refused).add(s.count);
@@ -150,7 +144,8 @@ class rule_stores {
   directory& directory_;
   const ended on_ended_;
   std::vector<rule_target*> touched_, lined_up_;
-  std::deque<std::shared_ptr<request>> open_;  // in the order in which they were made
+  // In the order in which they were made; the first is not over.
+  std::deque<std::shared_ptr<request>> open_;
   timer timer_;
 };
 
